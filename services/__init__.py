@@ -1,0 +1,1 @@
+"""Processes with sockets: pollers, sealer, simulator. Each folder is one process; none imports another."""

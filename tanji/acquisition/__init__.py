@@ -1,0 +1,1 @@
+"""What pollers, simulator, sealer and importers share: flags, register codecs, block plans, line protocol, outbox."""

@@ -1,0 +1,81 @@
+"""One plant in one process: sealer, embedded or remote store, jobs, ledger, pages, pollers (DESIGN section 4).
+
+The parts meet as they do in containers: pollers post to the sealer's `/write`, the sealer forwards to the store, jobs
+follow arrivals. Only the wiring is here. Parts stop in the order of the flow, so that nothing acknowledged is left
+unforwarded by a clean stop; after an unclean one the spool brings it in at the next start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from calc_jobs.jobs import Jobs
+from calc_jobs.schedule import Schedule
+from ledger_api import create_app
+from ledger_api.server import PagesServer, serve
+from services.sealer import Sealer, create_sealer
+from tanji.cli.clock import now_ms
+from tanji.cli.polling import Addresses, PollingThread
+from tanji.cli.stores import open_store
+from tanji.ledger import Ledger
+from tanji.plant.model import Plant
+
+DRAIN_TIMEOUT_S = 30.0
+"""How long a clean stop waits for the store to take what was acknowledged; the rest waits in the spool."""
+
+
+class Box:
+    """Everything of one plant. Start the parts that are wanted, then `close`."""
+
+    def __init__(self, plant: Plant, *, data_dir: Path, clock: Callable[[], int] = now_ms) -> None:
+        self.plant = plant
+        self.data_dir = data_dir
+        self.clock = clock
+        self.store = open_store(plant, data_dir)
+        self.ledger = Ledger(data_dir / "ledger.sqlite")
+        self.sealer: Sealer = create_sealer(plant, data_dir=data_dir, store=self.store, clock=clock)
+        self.jobs = Jobs(plant, store=self.store, ledger=self.ledger, clock=clock, drop_dir=data_dir / "drop")
+        self._schedule: Schedule | None = None
+        self._pollers: PollingThread | None = None
+        self._pages: PagesServer | None = None
+
+    def start_sealer(self, *, host: str, port: int) -> str:
+        """Accept readings; returns the sealer's address."""
+        bound_host, bound_port = self.sealer.start(host, port)
+        return f"http://{bound_host}:{bound_port}"
+
+    def start_pollers(self, sealer_url: str, *, addresses: Addresses | None = None) -> PollingThread:
+        """Read the devices of the plant file."""
+        self._pollers = PollingThread(self.plant, sealer_url=sealer_url, addresses=addresses)
+        self._pollers.start()
+        return self._pollers
+
+    def stop_pollers(self) -> None:
+        """Stop reading; what was read has been handed to the sealer."""
+        if self._pollers is not None:
+            self._pollers.stop()
+            self._pollers = None
+
+    def start_schedule(self) -> None:
+        """Compute closed hours as their data arrive."""
+        self._schedule = Schedule(self.jobs)
+        self._schedule.start()
+
+    def start_pages(self, *, host: str, port: int) -> str:
+        """Serve the web pages; returns their address."""
+        app = create_app(self.plant, store=self.store, ledger=self.ledger, clock=self.clock)
+        self._pages = serve(app, host=host, port=port)
+        return f"http://{self._pages.host}:{self._pages.port}/"
+
+    def close(self) -> None:
+        """Stop everything and flush: pollers first, store last."""
+        self.stop_pollers()
+        if self._schedule is not None:
+            self._schedule.stop()
+        if self._pages is not None:
+            self._pages.stop()
+        self.sealer.drain(DRAIN_TIMEOUT_S)
+        self.sealer.stop()
+        self.ledger.close()
+        self.store.close()

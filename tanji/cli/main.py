@@ -1,0 +1,62 @@
+"""Entry point of the `tanji` command: one file per verb, exit codes as DESIGN section 5 has them.
+
+0 done, 1 the check failed, 2 usage or configuration error, 3 cannot decide. An expected error is one line on standard
+error; anything else is a defect and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+
+from tanji import __version__
+from tanji.errors import PlantError, StoreUnavailable, TanjiError
+
+VERBS = ("demo", "run", "plant", "poll", "seal", "jobs", "ledger", "bench")
+"""Every verb, in the order a newcomer meets them; each is a module of this package."""
+
+DONE, FAILED, MISUSED, UNDECIDED = 0, 1, 2, 3
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; a verb's module adds its own part."""
+    root = argparse.ArgumentParser(
+        prog="tanji",
+        description="Tanji (碳计): carbon metering for cement plants, from device registers to tonnes.",
+        epilog="Start with: tanji demo    Then: tanji plant init plant.yaml && tanji plant check plant.yaml",
+    )
+    root.add_argument("--version", action="version", version=f"tanji {__version__}")
+    verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb in VERBS:
+        importlib.import_module(f"tanji.cli.{verb}").register(verbs)
+    return root
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = parser().parse_args(argv)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        code: int = arguments.func(arguments)
+    except PlantError as error:
+        print(error, file=sys.stderr)
+        return MISUSED
+    except StoreUnavailable as error:
+        print(f"tanji: {error}", file=sys.stderr)
+        return UNDECIDED
+    except TanjiError as error:
+        print(f"tanji: {error}", file=sys.stderr)
+        return MISUSED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return DONE
+    except KeyboardInterrupt:
+        return FAILED
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""The names of what is counted: boundaries, rule sets, emission items and methods, stream kinds.
+
+One enum for each, so that no figure can appear without boundary, rule set, item and method (standard.md sections 2
+and 7; DESIGN section 3). Formulas are in the modules beside this one; which item counts in which boundary under
+which rule set is data, in `rulesets.toml`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Boundary(StrEnum):
+    """Where the line round the emissions is drawn (R8)."""
+
+    CLINKER = "clinker"  # 熟料生产边界, per production line
+    ENTERPRISE = "enterprise"  # 企业边界
+
+
+class RuleSetId(StrEnum):
+    """The two rule sets in force side by side (R3, R22)."""
+
+    GBT32151_8 = "gbt32151_8"  # method A, GB/T 32151.8-2023
+    CETS_AG_02_01 = "cets_ag_02_01"  # method B, CETS-AG-02.01-V01-2024
+
+
+class Item(StrEnum):
+    """An emission item. Memo and information items never enter a total."""
+
+    FOSSIL_FUEL = "fossil_fuel"  # 化石燃料燃烧
+    ALTERNATIVE_FUEL = "alternative_fuel"  # 替代燃料, non-biomass carbon
+    PROCESS_CARBONATE = "process_carbonate"  # 碳酸盐分解, F4
+    PROCESS_ORGANIC_CARBON = "process_organic_carbon"  # 生料中非燃料碳, F5
+    PROCESS_CLINKER = "process_clinker"  # 熟料过程排放, G2
+    NET_ELECTRICITY = "net_electricity"  # 净购入电力, F6 / G3
+    BIOGENIC = "biogenic"  # memo: biomass carbon of alternative fuels
+    CLINKER_ELECTRICITY = "clinker_electricity"  # information: electricity of clinker production (R19)
+    FLUE_GAS = "flue_gas"  # information: CO2 measured in the stack (R25)
+
+
+class Method(StrEnum):
+    """How a figure was obtained."""
+
+    HEAT_CONTENT = "heat_content"  # F2: amount x NCV x CC x OF x 44/12
+    MEASURED_CARBON = "measured_carbon"  # F2 with elemental carbon
+    NON_BIOMASS_CARBON = "non_biomass_carbon"  # F3, alpha weighs carbon shares
+    NON_BIOMASS_ENERGY = "non_biomass_energy"  # F3 variant, alpha weighs energy shares
+    CLINKER_OXIDES = "clinker_oxides"  # F4
+    ORGANIC_CARBON = "organic_carbon"  # F5
+    CLINKER_FACTOR = "clinker_factor"  # G2
+    GRID_FACTOR = "grid_factor"  # F6, G3
+    FLUE_GAS_DIRECT = "flue_gas_direct"  # HJ 75 appendix, standard.md section 11
+
+
+class StreamKind(StrEnum):
+    """What a source stream is: decides which formulas it feeds."""
+
+    FOSSIL_FUEL = "fossil_fuel"
+    ALTERNATIVE_FUEL = "alternative_fuel"
+    RAW_MEAL = "raw_meal"
+    CLINKER = "clinker"
+    CEMENT = "cement"
+    KILN_DUST = "kiln_dust"
+    BYPASS_DUST = "bypass_dust"
+    SUBSTITUTE_MATERIAL = "substitute_material"
+    ELECTRICITY_PURCHASED = "electricity_purchased"
+    ELECTRICITY_EXPORTED = "electricity_exported"
+    ELECTRICITY_NON_FOSSIL = "electricity_non_fossil"
+    ELECTRICITY_WASTE_HEAT = "electricity_waste_heat"
+    ELECTRICITY_CLINKER = "electricity_clinker"
+    ELECTRICITY_OTHER = "electricity_other"
+    FLUE_GAS = "flue_gas"
