@@ -1,0 +1,141 @@
+"""The rule sets as data: which item counts in which boundary, by which method, read from `rulesets.toml` (R3, R8).
+
+What a standard leaves open is a switch of the file, not of the code. Formulas are in the modules beside this one,
+totals in `tanji.domain.boundary`. Neither official text has been checked yet: every rule carries its mark as a note.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tanji.domain.items import Boundary, Item, Method, RuleSetId
+from tanji.errors import DomainError
+
+
+@dataclass(frozen=True, slots=True)
+class BoundaryItems:
+    """What one boundary adds up, and what it only shows."""
+
+    counted: tuple[Item, ...]
+    memo: tuple[Item, ...]
+    information: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleNote:
+    """A remark on a rule, with its confidence mark (T, C, M, U; standard.md section 0.1)."""
+
+    mark: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """One method edition: items per boundary and the switches a calculation needs."""
+
+    id: RuleSetId
+    title: str
+    document: str
+    edition: str
+    valid_from: date
+    valid_to: date | None
+    verified: bool
+    process_method: Method
+    deduct_non_fossil: bool
+    grid_factor_kind: str
+    oxidation_edition: str
+    floors_process_month: bool
+    flue_gas_scope: tuple[Item, ...]
+    boundaries: tuple[tuple[Boundary, BoundaryItems], ...]
+    notes: tuple[RuleNote, ...]
+
+    def items(self, boundary: Boundary) -> BoundaryItems:
+        """Counted, memo and information items of a boundary."""
+        return dict(self.boundaries)[boundary]
+
+    def counted(self, boundary: Boundary) -> tuple[Item, ...]:
+        """Items that the total of a boundary adds up."""
+        return self.items(boundary).counted
+
+    def memo(self, boundary: Boundary) -> tuple[Item, ...]:
+        """Items shown beside the total because they are biogenic."""
+        return self.items(boundary).memo
+
+    def information(self, boundary: Boundary) -> tuple[Item, ...]:
+        """Items shown for information: measured or calculated, but not of this total."""
+        return self.items(boundary).information
+
+    def alternative_fuel_counted(self, boundary: Boundary) -> bool:
+        """Whether the non-biomass carbon of alternative fuels is inside the total of a boundary."""
+        return Item.ALTERNATIVE_FUEL in self.counted(boundary)
+
+    def digest(self) -> str:
+        """SHA-256 of the rule set, independent of layout and comments of the file. [hex]"""
+        text = json.dumps(
+            asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=date.isoformat
+        )
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@cache
+def load() -> dict[RuleSetId, RuleSet]:
+    """Both rule sets of `rulesets.toml`, read once."""
+    path = Path(__file__).with_name("rulesets.toml")
+    return read(path.read_text(encoding="utf-8"))
+
+
+def read(text: str) -> dict[RuleSetId, RuleSet]:
+    """Rule sets from the text of a rule-set file; DomainError if one is incomplete or names something unknown."""
+    found: dict[RuleSetId, RuleSet] = {}
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as err:
+        raise DomainError(f"rulesets.toml: expected TOML, got {err}") from err
+    for name, table in tables.items():
+        try:
+            rule_set = _rule_set(RuleSetId(name), table)
+        except (KeyError, TypeError, ValueError) as err:
+            raise DomainError(f"rulesets.toml: {name}: expected the fields of a rule set, got {err}") from err
+        _require_each_item_once(rule_set)
+        found[rule_set.id] = rule_set
+    if set(found) != set(RuleSetId):
+        raise DomainError(f"rulesets.toml: expected {', '.join(RuleSetId)}, got {', '.join(found)}")
+    return found
+
+
+def _rule_set(identity: RuleSetId, table: Mapping[str, Any]) -> RuleSet:
+    fields = {key: value for key, value in table.items() if key not in ("boundary", "notes")}
+    return RuleSet(
+        **{
+            **fields,
+            "id": identity,
+            "valid_to": fields.get("valid_to"),
+            "process_method": Method(fields["process_method"]),
+            "flue_gas_scope": _items(fields["flue_gas_scope"]),
+            "boundaries": tuple(
+                (boundary, BoundaryItems(**{key: _items(names) for key, names in table["boundary"][boundary].items()}))
+                for boundary in Boundary
+            ),
+            "notes": tuple(RuleNote(**note) for note in table["notes"]),
+        }
+    )
+
+
+def _items(names: list[str]) -> tuple[Item, ...]:
+    return tuple(Item(name) for name in names)
+
+
+def _require_each_item_once(rule_set: RuleSet) -> None:
+    for boundary, items in rule_set.boundaries:
+        listed = (*items.counted, *items.memo, *items.information)
+        twice = sorted({item for item in listed if listed.count(item) > 1})
+        if twice:
+            raise DomainError(f"rulesets.toml: {rule_set.id} {boundary}: expected each item once, got {twice} twice")
