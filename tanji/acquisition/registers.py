@@ -133,25 +133,21 @@ def checked(number: float) -> float:
 
 
 def encode(value: float, layout: RegisterLayout) -> tuple[int, ...]:
-    """The registers that hold an unscaled value; integers are rounded half to even. A bit field comes alone in its word.
+    """The registers that hold an unscaled value; integers are rounded half to even. A bit comes alone in its word.
 
     Floats may be NaN or infinite, because devices send such registers.
     """
-    if layout.is_bit:
-        return (int(value != 0) << (layout.bit or 0) if layout.order in ("ABCD", "CDAB") else _swapped_bit(value, layout),)
+    if layout.table in BIT_TABLES:
+        return (int(value != 0),)
     pack, unpack = PACKINGS[layout.order]
     code = CODES[layout.type]
+    number = int(value != 0) << (layout.bit or 0) if layout.is_bit else value
     try:
-        body = struct.pack(unpack + code, value if code in "fd" else round(value))
+        # A bit field is written as an unsigned word, whatever its type says: bit 15 is no sign here.
+        body = struct.pack(unpack + ("H" if layout.is_bit else code), number if code in "fd" else round(number))
     except (struct.error, OverflowError, ValueError) as error:
         raise CodecError(f"expected a number that fits {layout.type}, got {value}") from error
     return struct.unpack(f"{pack}{layout.width}H", body)
-
-
-def _swapped_bit(value: float, layout: RegisterLayout) -> int:
-    """The word of a bit field whose bytes are swapped on the wire; a coil has no bytes to swap."""
-    word = int(value != 0) << (layout.bit or 0)
-    return word if layout.table in BIT_TABLES else (word & 0xFF) << 8 | word >> 8
 
 
 def through_registers(

@@ -1,0 +1,86 @@
+"""One prepared request to a Modbus device: what to ask, how to take the answer apart, how to write the lines."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tanji.acquisition.blocks import Block, plan
+from tanji.acquisition.flags import Flag
+from tanji.acquisition.reading_lines import ReadingLines
+from tanji.acquisition.registers import RegisterLayout
+
+
+@dataclass(frozen=True, slots=True)
+class PolledPoint:
+    """A point as a poller needs it. Reading = register value x scale + offset, period in ms."""
+
+    id: str
+    layout: RegisterLayout
+    period_ms: int
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+class Request:
+    """A block of registers that is asked for once a period."""
+
+    __slots__ = ("_decode", "_lines", "_points", "_scales", "block", "period_ms", "plant_id")
+
+    def __init__(self, block: Block, points: dict[str, PolledPoint], *, plant_id: str, period_ms: int) -> None:
+        """points : the plan's points by id, those of this block among them."""
+        self.block, self.period_ms, self.plant_id = block, period_ms, plant_id
+        self._points = points
+        self._decode = block.decoder()
+        self._lines = ReadingLines(block.points, plant_id=plant_id)
+        scales = [(points[point].scale, points[point].offset) for point in block.points]
+        self._scales = None if all(pair == (1, 0) for pair in scales) else scales
+
+    def good(self, words: Sequence[int], *, time_ms: int) -> str:
+        """Lines for an answer; a register that holds no number is a failed read, the device's fault."""
+        values = self._decode(words)
+        if None not in values:
+            numbers = values if self._scales is None else self._scaled(values)
+            if math.isfinite(sum(numbers)):  # type: ignore[arg-type]
+                return self._lines.good(numbers, time_ms=time_ms)  # type: ignore[arg-type]
+        numbers = values if self._scales is None else self._scaled(values)
+        words_out = [Flag.FAULT if number is None or not math.isfinite(number) else 0 for number in numbers]
+        return self._lines.mixed(numbers, words_out, time_ms=time_ms)
+
+    def failed(self, flag: Flag, *, time_ms: int) -> str:
+        """Lines for an answer that did not come, or was a refusal."""
+        return self._lines.failed(flag, time_ms=time_ms)
+
+    def halves(self) -> tuple[Request, Request]:
+        """Two requests for the same points."""
+        first, second = (
+            Request(half, self._points, plant_id=self.plant_id, period_ms=self.period_ms)
+            for half in self.block.halves()
+        )
+        return first, second
+
+    def _scaled(self, values: Sequence[float | None]) -> list[float | None]:
+        assert self._scales is not None
+        # The same arithmetic as registers.through_registers, so that both give the same bits.
+        return [
+            value if value is None or (scale == 1 and offset == 0) else value * scale + offset
+            for value, (scale, offset) in zip(values, self._scales, strict=True)
+        ]
+
+
+def prepare(
+    points: Iterable[PolledPoint], *, plant_id: str, max_registers: int, max_gap: int
+) -> tuple[Request, ...]:
+    """The requests of one device, planned for each period apart."""
+    by_period: dict[int, dict[str, PolledPoint]] = defaultdict(dict)
+    for point in points:
+        by_period[point.period_ms][point.id] = point
+    return tuple(
+        Request(block, chosen, plant_id=plant_id, period_ms=period)
+        for period, chosen in sorted(by_period.items())
+        for block in plan(
+            {point.id: point.layout for point in chosen.values()}, max_registers=max_registers, max_gap=max_gap
+        )
+    )
