@@ -1,0 +1,94 @@
+"""Rows of any engine brought into the one form the port promises: sorted by tags then time, one row each.
+
+Both adapters end here, so that their answers are equal to the bit: same order, same dictionaries (sorted, only the
+values that occur), last arrival kept. Sorting is one stable counting sort by series; only a series whose rows did
+not arrive in the order of time is sorted again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tanji.store.schema import TIME, Measurement
+
+IntArray = npt.NDArray[np.signedinteger]
+
+
+def arrange(
+    measurement: Measurement,
+    *,
+    series: npt.NDArray[np.integer],
+    keys: Sequence[tuple[str, ...]],
+    time: npt.NDArray[np.int64],
+    fields: Mapping[str, pa.Array],
+) -> pa.Table:
+    """The answer table of rows given in order of arrival.
+
+    series : array  For each row an index into `keys`, the tag values in the order of the measurement's tags.
+    time : array  [UTC ms]
+    fields : Arrow arrays of the same length; of equal tags and time, the last value that is not null stays.
+    """
+    present = np.flatnonzero(np.bincount(series, minlength=1)) if len(series) else np.empty(0, np.int64)
+    ordered = sorted(present.tolist(), key=lambda index: keys[index])
+    rank_of = np.zeros(int(present[-1]) + 1 if len(present) else 1, np.int32)
+    rank_of[ordered] = np.arange(len(ordered), dtype=np.int32)
+    rank = rank_of[series]
+    order = _order(rank, time)
+    if order is not None:
+        rank, time = rank[order], time[order]
+        taken = pa.array(order)
+        fields = {name: column.take(taken) for name, column in fields.items()}
+    repeated = (rank[1:] == rank[:-1]) & (time[1:] == time[:-1])
+    if repeated.any():
+        starts = np.flatnonzero(np.concatenate(([True], ~repeated)))
+        rank, time = rank[starts], time[starts]
+        fields = {name: _last_of_each(column, starts) for name, column in fields.items()}
+    columns = [pa.array(time)]
+    columns += tag_columns(measurement, rank=rank, keys=[keys[index] for index in ordered])
+    return pa.table([*columns, *fields.values()], [TIME, *measurement.tags, *fields])
+
+
+def tag_columns(
+    measurement: Measurement, *, rank: npt.NDArray[np.integer], keys: Sequence[tuple[str, ...]]
+) -> list[pa.DictionaryArray]:
+    """A dictionary column per tag; `rank` indexes `keys`, whose values all occur."""
+    columns = []
+    for position in range(len(measurement.tags)):
+        values = sorted({key[position] for key in keys})
+        index_of = {value: index for index, value in enumerate(values)}
+        lookup = np.array([index_of[key[position]] for key in keys] or [0], np.int32)
+        columns.append(pa.DictionaryArray.from_arrays(pa.array(lookup[rank]), pa.array(values, pa.string())))
+    return columns
+
+
+def _order(rank: npt.NDArray[np.int32], time: npt.NDArray[np.int64]) -> IntArray | None:
+    """Permutation into (rank, time, arrival); None where the rows already are so."""
+    if not _descents(rank, time).any() and not (rank[1:] < rank[:-1]).any():
+        return None
+    # numpy sorts 16-bit keys by counting, in one pass; more series than that are rare and only slower.
+    narrow = rank.astype(np.uint16) if rank.max() < 2**16 else rank
+    order: IntArray = np.argsort(narrow, kind="stable")
+    rank, time = rank[order], time[order]
+    unsorted = np.unique(rank[1:][_descents(rank, time)])
+    for low, high in zip(
+        np.searchsorted(rank, unsorted, "left"), np.searchsorted(rank, unsorted, "right"), strict=True
+    ):
+        order[low:high] = order[low:high][np.argsort(time[low:high], kind="stable")]
+    return order
+
+
+def _descents(rank: npt.NDArray[np.int32], time: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Where time goes back inside a series."""
+    backwards: npt.NDArray[np.bool_] = (rank[1:] == rank[:-1]) & (time[1:] < time[:-1])
+    return backwards
+
+
+def _last_of_each(column: pa.Array, starts: IntArray) -> pa.Array:
+    """The last value that is not null of each group of rows; groups begin at `starts`."""
+    valid = np.asarray(column.is_valid())
+    last = np.maximum.reduceat(np.where(valid, np.arange(len(column)), -1), starts)
+    return column.take(pa.array(last, mask=last < 0))
