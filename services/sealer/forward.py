@@ -1,0 +1,255 @@
+"""Forwarding: from the spool to the store, in order, for ever (DESIGN section 2, the sealer).
+
+One thread takes what is durable in the spool in batches, lets `services.sealer.first_value` decide what is written,
+writes it, then the `arrival` rows, then its own position; so a crash repeats and loses nothing. Live data and a backlog
+take the same way: what is read back is what is on disk, moments later from the page cache. A store that is down is
+tried again for ever; what a store refuses is narrowed down to the rows it means and these are parked.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import numpy as np
+
+from services.sealer.admission import line_of
+from services.sealer.arrivals import ArrivalLog
+from services.sealer.counters import Counters
+from services.sealer.first_value import Conflict, FirstValue
+from services.sealer.frame import Frame
+from services.sealer.health import Health
+from services.sealer.parked import Parked, ParkedLine
+from services.sealer.recovery import Position
+from services.sealer.rows import PointTable, Rows
+from services.sealer.spool import Spool
+from tanji.errors import SpoolError, StoreRefused, StoreUnavailable
+from tanji.plant.names import health_bucket, raw_bucket
+from tanji.store.port import Store
+
+BATCH_ROWS = 100_000
+"""The size at which an insert costs least a row (platform.md section 7); also what one write may hold in memory."""
+
+BATCH_WAIT_S = 0.5
+"""How long a batch that is not full waits for more."""
+
+FIRST_DELAY_S, LONGEST_DELAY_S = 0.2, 30.0
+"""Back-off against a store that is down: doubled from the first to the longest, with jitter of a half."""
+
+Answer = TypeVar("Answer")
+log = logging.getLogger(__name__)
+
+
+class _Stopped(Exception):
+    """The thread was asked to end in the middle of a batch; the next start repeats it."""
+
+
+class Forwarder:
+    """The thread, and what others may know about it."""
+
+    def __init__(
+        self,
+        points: PointTable,
+        *,
+        spool: Spool,
+        store: Store,
+        parked: Parked,
+        counters: Counters,
+        clock: Callable[[], int],
+        batch_wait_s: float = BATCH_WAIT_S,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.last_forward_ms: int | None = None
+        self.store_state = "not asked yet"
+        self.health = Health(points.plant_id, store=store)
+        self._points = points
+        self._spool = spool
+        self._store = store
+        self._parked = parked
+        self._counters = counters
+        self._clock = clock
+        self._batch_wait_s = batch_wait_s
+        self._rng = rng or random.Random()
+        self._first_value = FirstValue(points, store=store)
+        self._arrivals = ArrivalLog(points.plant_id, store=store, clock=clock)
+        self._stopping = threading.Event()
+        self._done_seq = spool.forwarded.seq
+        self._replay_end = spool.durable_seq  # what an earlier process left; it may have stored the first of it
+        self._idle = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="sealer-forward", daemon=True)
+
+    @property
+    def backlog(self) -> int:
+        """Records on disk that are not yet in the store."""
+        return self._spool.durable_seq - self._done_seq
+
+    def start(self) -> None:
+        """Begin to forward."""
+        self._thread.start()
+
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until everything acknowledged is in the store; whether it is."""
+        with self._idle:
+            return self._idle.wait_for(lambda: not self.backlog, timeout_s)
+
+    def stop(self) -> None:
+        """End after the write in hand; what is left stays in the spool for the next start."""
+        self._stopping.set()
+        self._spool.wake()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        delays = self._delays()
+        while not self._stopping.is_set():
+            try:
+                self._retrying(self._prepare)
+                self._forward_all()
+            except _Stopped:
+                return
+            except SpoolError as error:
+                # Going on behind the damage would skip acknowledged readings without a word.
+                self.store_state = f"stopped: {error}"
+                log.critical("forwarding stopped: %s", error)
+                return
+            except Exception as error:  # a fault of ours or of the store's adapter must not end forwarding for good
+                self.store_state = f"failed: {error!r}"
+                log.exception("forwarding failed, starting over")
+                self._replay_end = self._spool.durable_seq
+                self._stopping.wait(next(delays))
+
+    def _prepare(self) -> None:
+        """Buckets, the newest time of every point, the latest arrival: all that must be asked of the store first."""
+        ensure_bucket = getattr(self._store, "ensure_bucket", None)
+        if ensure_bucket is not None:
+            ensure_bucket(raw_bucket(self._points.plant_id))
+            ensure_bucket(health_bucket(self._points.plant_id))
+        self._first_value.load()
+        self._arrivals.load()
+
+    def _forward_all(self) -> None:
+        while not self._stopping.is_set():
+            position = self._spool.forwarded
+            if self._spool.wait_for(position.seq, timeout_s=self._batch_wait_s) and not self._stopping.is_set():
+                self._gather(position)
+                frames, after = self._spool.read(position, max_rows=BATCH_ROWS)
+                self._forward(frames, after)
+                self._replay_end = 0  # at most one batch was in hand when the process before this one ended
+            self._flush_health()
+
+    def _gather(self, position: Position) -> None:
+        """Give more readings a moment to come, so that a write is worth its price."""
+        end = time.monotonic() + self._batch_wait_s
+        while not self._stopping.is_set() and (left := end - time.monotonic()) > 0:
+            if self._spool.wait_for(position.seq + BATCH_ROWS - 1, timeout_s=left):
+                return
+
+    def _forward(self, frames: list[Frame], after: Position) -> None:
+        rows = self._known(self._points.number(frames))
+        perhaps_stored = frames[0].first_seq < self._replay_end
+        decision = self._retrying(lambda: self._first_value.decide(rows, perhaps_stored=perhaps_stored))
+        refused = self._write(decision.written)
+        self._park(_conflict_lines(self._points, decision.conflict))
+        if len(decision.touched.hour):
+            arrivals = self._arrivals.rows(decision.touched)
+            self._retrying(lambda: self._arrivals.write(arrivals))
+        self._spool.save_forwarded(after, now_ms=self._clock())
+        self._first_value.confirm(decision)
+        self._counters.add(
+            repeated=decision.repeated,
+            conflicting=len(decision.conflict.refused),
+            filled=decision.filled,
+            refused=refused,
+            forwarded=len(decision.written) + decision.replayed - refused,
+        )
+        self.last_forward_ms = self._clock()
+        with self._idle:
+            self._done_seq = after.seq
+            self._idle.notify_all()
+
+    def _known(self, rows: Rows) -> Rows:
+        """Without the readings of points that left the plant file while they waited; those are parked."""
+        known = rows.point >= 0
+        if known.all():
+            return rows
+        count = int((~known).sum())
+        reason = f"{count} readings, spooled before, of points that are no longer in the plant file"
+        self._park([ParkedLine("", reason)])
+        self._counters.add(refused=count)
+        return rows.take(known)
+
+    def _write(self, rows: Rows) -> int:
+        """Write rows, narrowing down what the store refuses; how many it refused."""
+        waiting = [rows.take(slice(at, at + BATCH_ROWS)) for at in range(0, len(rows), BATCH_ROWS)][::-1]
+        refused: list[ParkedLine] = []
+        while waiting:
+            part = waiting.pop()
+            table = self._points.to_store(part)
+            try:
+                self._retrying(lambda table=table: self._store.write(self._bucket, "reading", table))  # type: ignore[misc]
+            except StoreRefused as error:
+                if len(part) == 1:
+                    refused += _lines(self._points, part, [f"store refused: {error}"])
+                else:
+                    half = len(part) // 2
+                    waiting += [part.take(slice(half, None)), part.take(slice(None, half))]
+        self._park(refused)
+        return len(refused)
+
+    @property
+    def _bucket(self) -> str:
+        return raw_bucket(self._points.plant_id)
+
+    def _park(self, lines: list[ParkedLine]) -> None:
+        self._retrying(lambda: self._parked.add(lines, arrival_ms=self._clock()))
+
+    def _flush_health(self) -> None:
+        try:
+            self.health.flush()
+        except StoreUnavailable as error:
+            self.store_state = f"unavailable: {error}"
+
+    def _retrying(self, step: Callable[[], Answer]) -> Answer:
+        """Do `step`, again and again while store or disk do not take it. _Stopped if the thread is to end."""
+        delays = self._delays()
+        while True:
+            try:
+                answer = step()
+            except (StoreUnavailable, SpoolError) as error:
+                self.store_state = f"unavailable: {error}"
+                log.warning("forwarding waits and tries again: %s", error)
+            else:
+                self.store_state = "ok"
+                return answer
+            if self._stopping.wait(next(delays)):
+                raise _Stopped
+
+    def _delays(self) -> Iterator[float]:
+        """Growing delays [s] with jitter, so that many sealers do not ask one server in step."""
+        delay = FIRST_DELAY_S
+        while True:
+            yield delay * self._rng.uniform(0.5, 1.5)
+            delay = min(2 * delay, LONGEST_DELAY_S)
+
+
+def _conflict_lines(points: PointTable, conflict: Conflict) -> list[ParkedLine]:
+    standing = conflict.standing
+    shown = np.where(standing.present, standing.value, np.nan).tolist()
+    reasons = [
+        f"DUPLICATE: first value {value!r} stands" if present else "DUPLICATE: first reading, without value, stands"
+        for value, present in zip(shown, standing.present.tolist(), strict=True)
+    ]
+    return _lines(points, conflict.refused, reasons)
+
+
+def _lines(points: PointTable, rows: Rows, reasons: list[str]) -> list[ParkedLine]:
+    lines = []
+    for row, reason in enumerate(reasons):
+        value = float(rows.value[row]) if rows.present[row] else None
+        name, quality = points.names[rows.point[row]], int(rows.quality[row])
+        lines.append(ParkedLine(line_of(points.plant_id, name, int(rows.time[row]), value, quality), reason))
+    return lines

@@ -1,0 +1,111 @@
+"""The spool's segment files: their names and order, reading them frame by frame, and telling torn ends from damage.
+
+A segment is named after its arrival minute (UTC) and its first sequence number, `20260301T0000Z-0000000000000000.seg`;
+the number gives the order, so a clock that jumps back opens a new segment and mixes nothing up. Frames follow each
+other without gaps in the numbering, inside a segment and from one to the next. Writing is `services.sealer.spool`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from services.sealer import frame
+from services.sealer.frame import Frame
+from tanji.errors import SpoolError
+
+SUFFIX = ".seg"
+NAME = re.compile(r"(\d{8}T\d{4}Z)-(\d{16})\.seg")
+MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One file of the spool."""
+
+    path: Path
+    minute: str
+    first_seq: int
+
+    def open(self) -> int:
+        """A descriptor to read from."""
+        try:
+            return os.open(self.path, os.O_RDONLY)
+        except OSError as error:
+            raise SpoolError(f"{self.path}: cannot be read: {error.strerror}") from error
+
+
+def minute_name(arrival_ms: int) -> str:
+    """Name of an arrival minute (UTC)."""
+    return datetime.fromtimestamp(arrival_ms // MINUTE_MS * 60, UTC).strftime("%Y%m%dT%H%MZ")
+
+
+def segment_of(folder: Path, *, minute: str, first_seq: int) -> Segment:
+    """The segment of a minute that begins with `first_seq`."""
+    return Segment(folder / f"{minute}-{first_seq:016d}{SUFFIX}", minute, first_seq)
+
+
+def list_segments(folder: Path) -> list[Segment]:
+    """Every segment, in order of sequence. Another file with the suffix is an error, not something to ignore."""
+    found = []
+    for path in folder.glob(f"*{SUFFIX}"):
+        match = NAME.fullmatch(path.name)
+        if match is None:
+            raise SpoolError(f"{path}: expected a name like 20260301T0000Z-0000000000000000{SUFFIX}")
+        found.append(Segment(path, match[1], int(match[2])))
+    # A minute without a frame, because the disk was full or the process ended, shares its number with the next one.
+    return sorted(found, key=lambda segment: (segment.first_seq, segment.path.stat().st_size > 0, segment.minute))
+
+
+def read_frame(descriptor: int, segment: Segment, *, offset: int, first_seq: int) -> Frame | None:
+    """The frame at `offset`, None at the end of the file. SpoolError names segment and offset of a damaged one."""
+    head = os.pread(descriptor, frame.HEADER.size, offset)
+    if not head:
+        return None
+    length = frame.body_length(head)
+    try:
+        if length is None:
+            raise SpoolError(f"expected a frame header, got {head[:8].hex()}")
+        found = frame.decode(head, os.pread(descriptor, length, offset + len(head)))
+        if found.first_seq != first_seq:
+            raise SpoolError(f"expected seq {first_seq}, got {found.first_seq}")
+    except SpoolError as error:
+        raise SpoolError(f"{segment.path}: damaged at offset {offset}: {error}") from error
+    return found
+
+
+def frames(segment: Segment, *, offset: int = 0, first_seq: int | None = None) -> Iterator[tuple[int, Frame]]:
+    """Offset and content of every frame from `offset` on; SpoolError at the first that is damaged."""
+    expected = segment.first_seq if first_seq is None else first_seq
+    descriptor = segment.open()
+    try:
+        while (found := read_frame(descriptor, segment, offset=offset, first_seq=expected)) is not None:
+            yield offset, found
+            offset, expected = offset + found.size, found.next_seq
+    finally:
+        os.close(descriptor)
+
+
+def acknowledged_after(data: bytes, *, seq: int) -> bool:
+    """Whether damaged bytes hide acknowledged readings: a sound frame among them knows `seq` to have been on disk.
+
+    `data` begins where a frame numbered `seq` should. A power cut may lose a page and keep a later one, but only
+    among frames that nobody was told of; a frame written after a completed fsync says so in its durable seq.
+    """
+    start = data.find(frame.MAGIC)
+    while start >= 0:
+        head = data[start : start + frame.HEADER.size]
+        length = frame.body_length(head)
+        if length is not None:
+            try:
+                body = data[start + len(head) : start + len(head) + length]
+                if frame.decode(head, body).durable_seq > seq:
+                    return True
+            except SpoolError:
+                pass
+        start = data.find(frame.MAGIC, start + 1)
+    return False

@@ -1,0 +1,227 @@
+"""The spool: every accepted reading on disk before anyone is told so, in order of acceptance, kept for sealing.
+
+One segment file per arrival minute (`services.sealer.segments`), one frame per body (`services.sealer.frame`).
+Concurrent bodies share one fsync. What a crash leaves is put right at the next start (`services.sealer.recovery`);
+damage is a SpoolError and never passed over. Segments stay after forwarding, since they are the evidence (R33, R35,
+R36); `retain_ms` can limit that. What has been forwarded is remembered in `forwarded.json`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from services.sealer import durable, recovery, segments
+from services.sealer.frame import Columns, Frame, encode_body, header
+from services.sealer.parked import Parked
+from services.sealer.recovery import Position
+from services.sealer.segments import Segment
+from tanji.errors import SpoolError
+
+
+class Spool:
+    """Appends from any thread, reads from one. Holds a lock on its folder until `close`."""
+
+    def __init__(
+        self, folder: Path, *, parked: Parked, retain_ms: int | None = None, sync: durable.Sync = durable.sync_data
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._retain_ms = retain_ms
+        self._sync = sync
+        self._state = threading.Condition()  # guards everything below; notified when more is durable
+        self._commit = threading.Lock()  # held by whoever is in fsync, for all that have written before
+        self._failed: str | None = None
+        self._awake = False
+        self._descriptor = -1
+        self._reader: tuple[str, int] = ("", -1)
+        self._lock = _claim(folder)
+        try:
+            self._segments = segments.list_segments(folder)
+            self.forwarded = recovery.load_forwarded(folder, self._segments)
+            end, self.torn = recovery.find_end(self._segments, self.forwarded, parked=parked)
+            self._next = self._durable = end.seq
+            self._size = end.offset
+            if self._segments:
+                self._descriptor = os.open(self._segments[-1].path, os.O_WRONLY | os.O_APPEND)
+                sync(self._descriptor)  # what a killed process left in memory counts as accepted from here on
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    @property
+    def durable_seq(self) -> int:
+        """Every record with a lower sequence number is on disk."""
+        return self._durable
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing is accepted any more; None while all is well."""
+        return self._failed
+
+    def append(self, columns: Columns, *, arrival_ms: int) -> int:
+        """Put readings on disk; returns the sequence number of the first. SpoolError: nothing was acknowledged."""
+        body = encode_body(columns)
+        with self._state:
+            self._check()
+            first_seq = self._next
+            try:
+                self._enter_segment(segments.minute_name(arrival_ms))
+                head = header(body, first_seq=first_seq, durable_seq=self._durable, arrival_ms=arrival_ms)
+                durable.write_all(self._descriptor, (head, body.data), at=self._size)
+            except OSError as error:
+                # The file was cut back to its last frame, so a disk that has room again is welcome; if it was not,
+                # another frame would turn the torn end into damage in the middle.
+                if self._descriptor >= 0 and os.fstat(self._descriptor).st_size != self._size:
+                    self._failed = f"half a frame could not be taken back: {error}"
+                raise SpoolError(f"{self.folder}: the body could not be written: {error}") from error
+            self._size += len(head) + len(body.data)
+            self._next = ticket = first_seq + body.count
+        self._make_durable(ticket)
+        return first_seq
+
+    def wait_for(self, seq: int, *, timeout_s: float) -> bool:
+        """Wait until the record `seq` is on disk; whether it is. After `wake` nobody waits any more."""
+        with self._state:
+            self._state.wait_for(lambda: self._durable > seq or self._awake, timeout_s)
+            return self._durable > seq
+
+    def wake(self) -> None:
+        """Let nobody wait any more, because the process is about to end."""
+        with self._state:
+            self._awake = True
+            self._state.notify_all()
+
+    def read(self, position: Position, *, max_rows: int) -> tuple[list[Frame], Position]:
+        """Durable frames after `position`, in order, until they hold `max_rows` records; and the place after them."""
+        found: list[Frame] = []
+        rows = 0
+        while rows < max_rows and position.seq < self._durable:
+            next_frame, position = self._read_frame(position)
+            found.append(next_frame)
+            rows += len(next_frame.columns)
+        return found, position
+
+    def save_forwarded(self, position: Position, *, now_ms: int) -> None:
+        """Remember durably that everything before `position` is in the store; let go of segments no longer kept."""
+        durable.replace(self.folder / recovery.FORWARDED, json.dumps(asdict(position)).encode())
+        self.forwarded = position
+        if self._retain_ms is not None:
+            self._discard(before=segments.minute_name(now_ms - self._retain_ms))
+
+    def frames(self) -> Iterator[tuple[Segment, int, Frame]]:
+        """Every frame of every segment from the first, checked; what an audit and sealing read. Durable ones only."""
+        expected: int | None = None
+        for segment in list(self._segments):
+            if expected is not None and segment.first_seq != expected:
+                raise SpoolError(f"{segment.path}: expected seq {expected}: a segment is missing")
+            expected = segment.first_seq
+            for offset, found in segments.frames(segment):
+                if found.next_seq > self._durable:
+                    return
+                expected = found.next_seq
+                yield segment, offset, found
+
+    def close(self) -> None:
+        """Stop accepting, close the files, let another process in."""
+        with self._commit, self._state:
+            self._failed = self._failed or "the spool is closed"
+            for descriptor in (self._descriptor, self._reader[1], self._lock):
+                if descriptor >= 0:
+                    os.close(descriptor)
+            self._descriptor, self._reader, self._lock = -1, ("", -1), -1
+            self._state.notify_all()
+
+    def _check(self) -> None:
+        if self._failed:
+            raise SpoolError(f"{self.folder}: nothing is accepted: {self._failed}")
+
+    def _enter_segment(self, minute: str) -> None:
+        """Write to the segment of this minute; the one before it is complete on disk first."""
+        if self._descriptor >= 0 and self._segments[-1].minute == minute:
+            return
+        if self._descriptor >= 0:
+            self._synchronise(self._descriptor)
+        segment = segments.segment_of(self.folder, minute=minute, first_seq=self._next)
+        opened = os.open(segment.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+        durable.sync_folder(self.folder)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor, self._size = opened, os.fstat(opened).st_size
+        if not self._segments or self._segments[-1] != segment:
+            self._segments.append(segment)
+
+    def _synchronise(self, descriptor: int) -> None:
+        try:
+            self._sync(descriptor)
+        except OSError as error:
+            # After a failed fsync nobody knows what is on disk, and trying again would only hide it.
+            self._failed = f"fsync failed: {error}"
+            raise
+
+    def _make_durable(self, ticket: int) -> None:
+        """Return once every record below `ticket` is on disk; the first to come synchronises for all that wait."""
+        with self._commit:
+            if self._durable >= ticket:
+                return
+            with self._state:
+                self._check()
+                target, descriptor = self._next, os.dup(self._descriptor)  # a new segment may close the original
+            try:
+                self._synchronise(descriptor)
+            except OSError as error:
+                raise SpoolError(f"{self.folder}: {self._failed}") from error
+            finally:
+                os.close(descriptor)
+            with self._state:
+                self._durable = target
+                self._state.notify_all()
+
+    def _read_frame(self, position: Position) -> tuple[Frame, Position]:
+        with self._state:
+            names = [segment.path.name for segment in self._segments]
+            at = names.index(position.segment) if position.segment else 0
+            segment, following = self._segments[at], self._segments[at + 1 : at + 2]
+        found = segments.read_frame(self._reader_of(segment), segment, offset=position.offset, first_seq=position.seq)
+        if found is not None:
+            return found, Position(segment.path.name, position.offset + found.size, found.next_seq)
+        if not following or following[0].first_seq != position.seq:
+            raise SpoolError(f"{segment.path}: ends at offset {position.offset}, expected seq {position.seq} after it")
+        return self._read_frame(Position(following[0].path.name, 0, position.seq))
+
+    def _reader_of(self, segment: Segment) -> int:
+        name, descriptor = self._reader
+        if name != segment.path.name:
+            if descriptor >= 0:
+                os.close(descriptor)
+            self._reader = ("", -1)
+            self._reader = (segment.path.name, segment.open())
+        return self._reader[1]
+
+    def _discard(self, *, before: str) -> None:
+        with self._state:
+            names = [segment.path.name for segment in self._segments]
+            done = names.index(self.forwarded.segment) if self.forwarded.segment in names else 0
+            old = [segment for segment in self._segments[:done] if segment.minute < before]
+            self._segments = [segment for segment in self._segments if segment not in old]
+        for segment in old:
+            segment.path.unlink(missing_ok=True)
+        if old:
+            durable.sync_folder(self.folder)
+
+
+def _claim(folder: Path) -> int:
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o640)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        with suppress(OSError):
+            os.close(descriptor)
+        raise SpoolError(f"{folder}: in use by another process") from error
+    return descriptor

@@ -1,0 +1,175 @@
+"""Readings per CPU-second of sealer and embedded store together, through HTTP, fsync and the read-back count.
+
+Bodies of 5,000 lines with value and quality, uncompressed, 120 points, from a client in another process. The peer in
+the same run is influxd 1.6.7 taking the same bodies (its own CPU time, its write-ahead log in fsync mode); where it is
+not installed, a loop that only splits the lines of the same bodies in Python. Readings that are missing or doubled in
+the store fail the benchmark, and so does less than 100,000 readings a CPU-second.
+"""
+
+from __future__ import annotations
+
+import http.client
+import importlib.util
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import urlsplit
+
+import numpy as np
+import psutil
+import pyarrow as pa
+from measure import report
+
+from services.sealer import create_sealer
+from tanji.acquisition.line_format import format_readings
+from tanji.plant.model import Plant
+from tanji.plant.names import raw_bucket
+from tanji.store.embedded import EmbeddedStore
+from tanji.store.influx import InfluxStore
+
+POINTS = [f"line1.device{number:03d}.value" for number in range(120)]
+LINES = 5_000
+BODIES = 400
+START_MS = 1_772_323_200_000
+LEAST = 100_000
+NAME = {"zh": "测", "en": "benchmark"}
+
+
+def plant() -> Plant:
+    """A plant of 120 points."""
+    kiln = {"id": "kiln1", "name": NAME, "running": POINTS[0]}
+    point = {"name": NAME, "meter": "meter1", "kind": "rate", "unit": "t/h"}
+    return Plant.model_validate(
+        {
+            "tanji": 1,
+            "site": {"id": "bench", "name": NAME},
+            "lines": [{"id": "line1", "name": NAME, "capacity_t_per_day": 5000, "kiln": kiln}],
+            "devices": [{"id": "device1", "name": NAME, "protocol": "modbus_tcp", "host": "127.0.0.1"}],
+            "meters": [{"id": "meter1", "name": NAME, "kind": "control_system", "device": "device1"}],
+            "points": [point | {"id": name} for name in POINTS],
+            "streams": [],
+        }
+    )
+
+
+def bodies(count: int) -> Iterator[bytes]:
+    """Bodies of 5,000 lines: every point once a second, values with three decimals as a meter gives them."""
+    rng = np.random.default_rng(7)
+    for number in range(count):
+        row = np.arange(number * LINES, (number + 1) * LINES)
+        table = pa.table(
+            {
+                "point": pa.DictionaryArray.from_arrays(pa.array(row % len(POINTS), pa.int32()), pa.array(POINTS)),
+                "time": START_MS + row // len(POINTS) * 1000,
+                "value": np.round(300 + 50 * rng.random(LINES), 3),
+                "quality": np.zeros(LINES, np.int64),
+            }
+        )
+        yield format_readings(table, plant_id="bench")
+
+
+def send(url: str, count: int) -> None:
+    """The client process: post bodies one after the other and expect 204 for each."""
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.netloc)
+    for body in bodies(count):
+        connection.request("POST", f"/write?{address.query}", body)
+        answer = connection.getresponse()
+        text = answer.read()
+        if answer.status != 204:
+            raise SystemExit(f"expected 204, got {answer.status}: {text[:200]!r}")
+
+
+def send_from_elsewhere(url: str, count: int) -> None:
+    """Run `send` in a process of its own."""
+    subprocess.run([sys.executable, __file__, url, str(count)], check=True)
+
+
+def sealer_cpu_s(folder: Path, count: int) -> tuple[float, float, int]:
+    """CPU and wall time [s] this process spends on taking and storing the bodies, and the rows then in the store."""
+    store = EmbeddedStore(folder / "tsdb.duckdb")
+    sealer = create_sealer(plant(), data_dir=folder, store=store, clock=lambda: time.time_ns() // 1_000_000)
+    host, port = sealer.start("127.0.0.1", 0)
+    cpu, wall = time.process_time(), time.monotonic()
+    send_from_elsewhere(f"http://{host}:{port}/write?precision=ms", count)
+    drained = sealer.drain(60)
+    cpu, wall = time.process_time() - cpu, time.monotonic() - wall
+    stored = store.count(raw_bucket("bench"), "reading") if drained else 0
+    sealer.stop()
+    store.close()
+    return cpu, wall, stored
+
+
+def influxd_cpu_s(folder: Path, count: int) -> float | None:
+    """CPU time [s] influxd 1.6.7 spends on the same bodies; None where it is not installed."""
+    influxd = _beside("influxd")
+    program = influxd.installed()
+    if program is None:
+        return None
+    with influxd.running(program, folder) as url:
+        (server,) = [child for child in psutil.Process().children() if "influxd" in child.name()]
+        store = InfluxStore(url)
+        store.ensure_bucket(raw_bucket("bench"))
+        before = server.cpu_times()
+        send_from_elsewhere(f"{url}/write?db={raw_bucket('bench')}&precision=ms", count)
+        after = server.cpu_times()
+        stored = store.count(raw_bucket("bench"), "reading")
+        store.close()
+    if stored != count * LINES:
+        raise SystemExit(f"influxd: expected {count * LINES} readings, got {stored}")
+    return (after.user + after.system) - (before.user + before.system)
+
+
+def split_cpu_s(count: int) -> float:
+    """CPU time [s] of splitting the lines in Python, which is only the first step of what a sealer does."""
+    texts = [body.decode() for body in bodies(count)]
+    cpu = time.process_time()
+    for text in texts:
+        for line in text.splitlines():
+            series, fields, at = line.split(" ")
+            tags = dict(tag.split("=") for tag in series.split(",")[1:])
+            values = dict(field.split("=") for field in fields.split(","))
+            (tags["point"], int(at), float(values["value"]), int(values["quality"][:-1]))
+    return time.process_time() - cpu
+
+
+def _beside(name: str) -> ModuleType:
+    specification = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / f"{name}.py")
+    assert specification is not None and specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def main(count: int = BODIES) -> int:
+    """Measure, print, and say whether it was good enough."""
+    with tempfile.TemporaryDirectory() as folder:
+        readings = count * LINES
+        cpu, wall, stored = sealer_cpu_s(Path(folder), count)
+        peer, peer_cpu = "influxd 1.6.7", influxd_cpu_s(Path(folder), count // 4)
+        if peer_cpu is None:
+            peer, peer_cpu = "splitting the lines in Python", split_cpu_s(count // 4)
+    value, peer_value = readings / cpu, readings / 4 / peer_cpu
+    report(
+        "sealer_ingest",
+        value=round(value),
+        unit="readings/CPU-s",
+        peer=peer,
+        peer_value=round(peer_value),
+        ratio=round(value / peer_value, 2),
+        readings=readings,
+        stored=stored,
+        wall_readings_per_s=round(readings / wall),
+    )
+    return 0 if stored == readings and value >= LEAST else 1
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3:
+        send(sys.argv[1], int(sys.argv[2]))
+    else:
+        sys.exit(main())
