@@ -21,23 +21,25 @@ VERBS = ("demo", "run", "plant", "poll", "seal", "jobs", "ledger", "bench")
 DONE, FAILED, MISUSED, UNDECIDED = 0, 1, 2, 3
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line; a verb's module adds its own part."""
+def parser(verbs: Sequence[str] = VERBS) -> argparse.ArgumentParser:
+    """The command line with `verbs`; a verb's module adds its own part."""
     root = argparse.ArgumentParser(
         prog="tanji",
         description="Tanji (碳计): carbon metering for cement plants, from device registers to tonnes.",
         epilog="Start with: tanji demo    Then: tanji plant init plant.yaml && tanji plant check plant.yaml",
     )
     root.add_argument("--version", action="version", version=f"tanji {__version__}")
-    verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb in VERBS:
-        importlib.import_module(f"tanji.cli.{verb}").register(verbs)
+    parts = root.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb in verbs:
+        importlib.import_module(f"tanji.cli.{verb}").register(parts)
     return root
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    arguments = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    asked = [word for word in words[:1] if word in VERBS]  # the other verbs need not be imported, which takes seconds
+    arguments = parser(asked or VERBS).parse_args(words)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         code: int = arguments.func(arguments)

@@ -21,6 +21,7 @@ from tanji.plant.load import load
 from tanji.plant.model import ModbusDevice, Plant
 from tanji.plant.point_table import COLUMNS
 from tanji.plant.schema import FILE, schema_text, starter_text
+from tanji.plant.telegraf import render
 
 DONE, MISUSED = 0, 2
 
@@ -43,6 +44,10 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     init.add_argument("file", nargs="?", default="plant.yaml", metavar="FILE", help=help_text)
     points = _add(own, "points", "list the points as CSV", "tanji plant points plant.yaml > points.csv", list_points)
     points.add_argument("file", type=Path, metavar="FILE", help="the plant file")
+    example = "tanji plant telegraf plant.yaml --sealer http://sealer:8186 > telegraf.conf"
+    telegraf = _add(own, "telegraf", "print the telegraf.conf of the points it reads", example, print_telegraf)
+    telegraf.add_argument("file", type=Path, metavar="FILE", help="the plant file")
+    telegraf.add_argument("--sealer", help="the sealer's address (default: from the plant file)")
 
 
 def _add(own: Any, name: str, text: str, example: str, func: Any) -> argparse.ArgumentParser:
@@ -147,6 +152,12 @@ def write_starter(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
     print(f"wrote {path}, and {path.parent / FILE} for editors; next: tanji plant check {path}")
+    return DONE
+
+
+def print_telegraf(arguments: argparse.Namespace) -> int:
+    """The configuration on standard output."""
+    print(render(load(arguments.file), sealer_url=arguments.sealer), end="")
     return DONE
 
 

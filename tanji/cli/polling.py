@@ -64,8 +64,7 @@ class PollingThread:
             self._loop.close()
 
     async def _poll(self) -> None:
-        outbox = Outbox(self.sealer_url, clock=now_ms)
-        async with outbox:
+        with Outbox(self.sealer_url, clock=now_ms) as outbox:
             modbus = ModbusPoller(self.plant, sink=outbox.send, clock=now_ms, addresses=self.addresses.modbus)
             opcua = OpcuaPoller(self.plant, sink=outbox.send, clock=now_ms, endpoints=self.addresses.opcua)
             await asyncio.gather(modbus.run(self._stop), opcua.run(self._stop))

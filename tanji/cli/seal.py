@@ -8,10 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
-from services.sealer import create_sealer
-from tanji.cli.clock import now_ms
+from services.sealer.__main__ import serve
 from tanji.cli.instance import claim
-from tanji.cli.stores import open_store
 from tanji.plant.load import load
 
 
@@ -34,16 +32,22 @@ def run(arguments: argparse.Namespace) -> int:
     """Seal until SIGTERM or SIGINT."""
     plant = load(arguments.plant)
     services = plant.services
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     with claim(arguments.data):
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        store = open_store(plant, arguments.data)
-        sealer = create_sealer(plant, data_dir=arguments.data, store=store, clock=now_ms)
-        port = services.sealer_port if arguments.port is None else arguments.port
-        host, port = sealer.start(arguments.host or services.sealer_host, port)
-        print(f"sealer  http://{host}:{port}/write", file=sys.stderr, flush=True)
-        stop.wait()
-        sealer.stop()
-        store.close()
+        serve(
+            plant,
+            arguments.data,
+            host=arguments.host or services.sealer_host,
+            port=services.sealer_port if arguments.port is None else arguments.port,
+            wait=stop.wait,
+            announce=announce,
+        )
     return 0
+
+
+def announce(address: tuple[str, int]) -> None:
+    """Say where the sealer listens."""
+    host, port = address
+    print(f"sealer  http://{host}:{port}/write", file=sys.stderr, flush=True)

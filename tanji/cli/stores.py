@@ -1,30 +1,55 @@
-"""Open the store a plant file asks for, and make sure its buckets exist."""
+"""Open the store a plant file asks for, and have its buckets made.
+
+A server that is down must not keep a plant from starting: readings are safe in the spool meanwhile. So buckets are made
+in the background, as soon as the server answers; until then its users get StoreUnavailable and try again by themselves.
+"""
 
 from __future__ import annotations
 
+import logging
+import threading
 from pathlib import Path
 
-from tanji.errors import UsageError
+from tanji.errors import StoreError, StoreUnavailable, UsageError
 from tanji.plant import names
 from tanji.plant.model import InfluxSettings, Plant
 from tanji.store.embedded import EmbeddedStore
 from tanji.store.influx import InfluxStore
 from tanji.store.port import Store
 
+LOG = logging.getLogger(__name__)
+RETRY_S = 5.0
+"""How long to wait before the server is asked again."""
+
 
 def open_store(plant: Plant, data_dir: Path) -> Store:
-    """The embedded store of `data_dir`, or the server the plant file names.
+    """The embedded store of `data_dir`, or the server the plant file names; the server may be down.
 
-    Errors: StoreUnavailable, UnsupportedServer, UsageError (token file unreadable).
+    Errors: InstanceLocked (embedded, in use), UsageError (token file unreadable).
     """
     settings = plant.services.store
     if not isinstance(settings, InfluxSettings):
         data_dir.mkdir(parents=True, exist_ok=True)
         return EmbeddedStore(data_dir / "tsdb.duckdb")
     store = InfluxStore(settings.url, org=settings.org, token=read_token(settings))
-    for bucket in (names.raw_bucket, names.derived_bucket, names.health_bucket):
-        store.ensure_bucket(bucket(plant.site.id))
+    threading.Thread(target=make_buckets, args=(store, plant.site.id), name="buckets", daemon=True).start()
     return store
+
+
+def make_buckets(store: InfluxStore, plant_id: str) -> None:
+    """Make the plant's buckets; asks again until the server answers, and leaves it at a log line if it refuses."""
+    pause = threading.Event()
+    for bucket in (names.raw_bucket(plant_id), names.derived_bucket(plant_id), names.health_bucket(plant_id)):
+        while True:
+            try:
+                store.ensure_bucket(bucket)
+                break
+            except StoreUnavailable as error:
+                LOG.info("bucket %s: %s", bucket, error)
+                pause.wait(RETRY_S)
+            except StoreError as error:  # a token that may not make buckets, where an administrator has made them
+                LOG.warning("bucket %s was not made: %s", bucket, error)
+                break
 
 
 def read_token(settings: InfluxSettings) -> str | None:

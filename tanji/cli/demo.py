@@ -1,0 +1,177 @@
+"""`tanji demo`: a simulated plant through the whole chain, its tonnes beside the simulator's truth (R58).
+
+A simulator process posts a month of history to the sealer's `/write`, then serves Modbus TCP and OPC UA for half a
+minute while the pollers read it; the jobs compute; the figures are printed and written to `demo/report.html` and
+`demo/summary.json`. Nothing is taken from the simulator but readings, laboratory sheets and, at the very end, the truth
+to compare with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from rich.console import Console
+
+from calc_jobs.jobs import GRACE_MS
+from services.simulator.laboratory import laboratory_csv
+from services.simulator.scenario import Scenario, demo_scenario
+from services.simulator.truth import truth
+from tanji.cli import progress
+from tanji.cli.box import Box
+from tanji.cli.clock import now_ms
+from tanji.cli.demo_figures import Live, Readings, as_json, print_figures
+from tanji.cli.demo_simulator import SimulatorProcess
+from tanji.cli.instance import claim
+from tanji.errors import UsageError
+from tanji.plant.load import load
+from tanji.plant.model import Plant
+from tanji.plant.names import derived_bucket, raw_bucket
+from tanji.report.page import write_report
+from tanji.report.summary import summarise
+
+HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
+LEAD_S = 2
+"""Seconds the pollers run before the live period is counted: connections are being made."""
+
+DRAIN_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """History [start, end) at one minute, up to now; whole hours [start, closed) are what the figures speak of. [ms]"""
+
+    start_ms: int
+    closed_ms: int
+    end_ms: int
+
+
+def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb."""
+    verb = verbs.add_parser(
+        "demo",
+        help="a simulated plant from device registers to a month's tonnes",
+        description="Simulate a 5,000 t/d plant, meter it, and print its tonnes beside the truth.",
+        epilog="example: tanji demo --keep",
+    )
+    verb.add_argument("--days", type=int, default=31, help="days of history at one minute (default: 31)")
+    verb.add_argument("--live", type=int, default=30, help="seconds of live polling at one second (default: 30)")
+    verb.add_argument("--seed", type=int, default=32151, help="everything random follows from it (default: 32151)")
+    verb.add_argument("--out", type=Path, default=Path("demo"), help="where the report and the data go (default: ./demo)")
+    verb.add_argument("--keep", action="store_true", help="leave the web page up until interrupted")
+    verb.add_argument("--port", type=int, default=0, help="port of the page with --keep (default: a free one)")
+    verb.add_argument("--json", action="store_true", help="print the summary as JSON instead of tables")
+    verb.set_defaults(func=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the demonstration; 0 when it ended, whatever the figures say: they speak for themselves."""
+    if arguments.days < 1 or arguments.live < 1:
+        raise UsageError("--days and --live: expected at least 1")
+    began = time.monotonic()
+    plant_file = Path(str(files("provisioning") / "plants" / "demo.yaml"))
+    plant = load(plant_file)
+    period = period_ending(now_ms(), days=arguments.days)
+    scenario = demo_scenario(seed=arguments.seed, start_ms=period.start_ms, end_ms=period.end_ms)
+    data_dir = arguments.out / "data"
+    with claim(arguments.out):
+        shutil.rmtree(data_dir, ignore_errors=True)
+        box = Box(plant, data_dir=data_dir)
+        try:
+            simulator = SimulatorProcess(plant_file, seed=arguments.seed, start_ms=period.start_ms, end_ms=period.end_ms)
+            live = meter(box, simulator, scenario, live_s=arguments.live)
+            with progress.bar("computing", total=max(1, len(box.jobs.pending_hours()))) as advance:
+                box.jobs.run_once(progress=advance)
+            figures = conclude(box, scenario, period, live, out=arguments.out, began=began)
+            if arguments.json:
+                print(json.dumps(figures, ensure_ascii=False))
+            else:
+                print_figures(figures, names=plant.site.name, out=arguments.out)
+            if arguments.keep:
+                stay(box, port=arguments.port)
+        finally:
+            box.close()
+    return 0
+
+
+def period_ending(at_ms: int, *, days: int) -> Period:
+    """`days` whole days up to the last full hour that the jobs may compute, and the minutes since."""
+    closed = (at_ms - GRACE_MS) // HOUR_MS * HOUR_MS
+    return Period(start_ms=closed - days * 24 * HOUR_MS, closed_ms=closed, end_ms=at_ms // MINUTE_MS * MINUTE_MS)
+
+
+def meter(box: Box, simulator: SimulatorProcess, scenario: Scenario, *, live_s: int) -> Live:
+    """Bring in history and laboratory sheets, then read live devices; everything through the sealer."""
+    drop = box.data_dir / "drop"
+    drop.mkdir(parents=True, exist_ok=True)
+    (drop / "laboratory.csv").write_text(laboratory_csv(scenario), encoding="utf-8")
+    sealer_url = box.start_sealer(host="127.0.0.1", port=0)
+    expected = len(box.plant.points) * (scenario.end_ms - scenario.start_ms) // MINUTE_MS
+    with progress.bar("history", total=expected) as advance, simulator.history(sealer_url) as running:
+        while running():
+            advance(box.sealer.counters()["accepted"])
+            time.sleep(0.2)
+    with progress.bar("storing", total=expected) as advance:
+        while not box.sealer.drain(0.5):
+            advance(box.sealer.counters()["forwarded"])
+    return poll_live(box, simulator, sealer_url, live_s=live_s)
+
+
+def poll_live(box: Box, simulator: SimulatorProcess, sealer_url: str, *, live_s: int) -> Live:
+    """Read the simulator's devices for `live_s` whole seconds [s] and count what arrived in the store."""
+    with simulator.serving() as addresses:
+        box.start_pollers(sealer_url, addresses=addresses)
+        start_ms = (now_ms() // 1000 + 1 + LEAD_S) * 1000
+        end_ms = start_ms + live_s * 1000
+        with progress.bar("live", total=live_s) as advance:
+            while now_ms() < end_ms + 500:
+                advance(max(0, (now_ms() - start_ms) / 1000))
+                time.sleep(0.1)
+        box.stop_pollers()
+    box.sealer.drain(DRAIN_TIMEOUT_S)
+    received = box.store.count(raw_bucket(box.plant.site.id), "reading", start_ms=start_ms, end_ms=end_ms)
+    return Live(seconds=live_s, expected=len(box.plant.points) * live_s, received=received)
+
+
+def conclude(
+    box: Box, scenario: Scenario, period: Period, live: Live, *, out: Path, began: float
+) -> dict[str, object]:
+    """Summarise, compare with the truth, write report and summary; returns what `summary.json` holds."""
+    summary = summarise(box.store, box.plant, start_ms=period.start_ms, end_ms=period.closed_ms)
+    told = truth(box.plant, scenario, period.start_ms, period.closed_ms)
+    write_report(out / "report.html", summary, truth=told)
+    readings = count_readings(box, box.plant)
+    figures = as_json(summary, told, readings=readings, live=live, seconds=time.monotonic() - began)
+    text = json.dumps(figures, ensure_ascii=False, indent=1)
+    (out / "summary.json").write_text(text + "\n", encoding="utf-8")
+    return figures
+
+
+def count_readings(box: Box, plant: Plant) -> Readings:
+    """What was acknowledged, and what the store and the flags hold of it now."""
+    derived = derived_bucket(plant.site.id)
+    words = box.store.read(derived, "flag", fields=["quality"])["quality"].to_numpy()
+    return Readings(
+        points=len(plant.points),
+        accepted=box.sealer.counters()["accepted"],
+        stored=box.store.count(raw_bucket(plant.site.id), "reading"),
+        flagged=int((words != 0).sum()),
+    )
+
+
+def stay(box: Box, *, port: int) -> None:
+    """Serve the page until interrupted."""
+    url = box.start_pages(host="127.0.0.1", port=port)
+    Console().print(f"\n[bold]{url}[/bold]  (Ctrl-C ends it)")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()
