@@ -74,15 +74,15 @@ class Total:
 class FlueGasCheck:
     """CO2 measured in the stack against the calculation of the same scope (standard.md section 11.1).
 
-    measured_t : float  Measured in the period, all hours that are there. [tCO2]
-    calculated_t : float  Fossil, alternative and biogenic fuel plus calcination by method A. [tCO2]
+    measured_t : float | None  Measured in the period, all hours that are there; None where none is. [tCO2]
+    calculated_t : float | None  Fossil, alternative and biogenic fuel plus calcination by method A. [tCO2]
     common_measured_t, common_calculated_t : float  Both, over the hours that have both. [tCO2]
     difference : float | None  (measured - calculated) / calculated over the common hours. [1]
     verdict : str  "agrees", "warn" or "diagnose" by the plant's limits; "undecided" without common hours.
     """
 
-    measured_t: float
-    calculated_t: float
+    measured_t: float | None
+    calculated_t: float | None
     common_measured_t: float
     common_calculated_t: float
     difference: float | None
@@ -134,7 +134,7 @@ class Summary:
     items: tuple[Figure, ...]
     figures: tuple[Figure, ...]
     flue_gas: FlueGasCheck | None
-    clinker_t: float
+    clinker_t: float | None
     clinker_missing_hours: int
     streams: tuple[StreamQuality, ...]
     stream_names: dict[str, tuple[str, str]]

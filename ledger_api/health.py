@@ -1,0 +1,23 @@
+"""`/healthz`: whether the pages can serve, for machines that watch."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, current_app, jsonify
+
+from tanji import __version__
+from tanji.errors import StoreError
+from tanji.plant import names
+
+pages = Blueprint("health", __name__)
+
+
+@pages.get("/healthz")
+def healthz() -> tuple[Response, int]:
+    """200 while the store answers, 503 and the reason otherwise."""
+    held = current_app.extensions["tanji"]
+    body = {"plant": held.plant.site.id, "version": __version__}
+    try:
+        held.store.latest(names.derived_bucket(held.plant.site.id), "activity")
+    except StoreError as error:
+        return jsonify(status="failing", store=str(error), **body), 503
+    return jsonify(status="ok", store="ok", **body), 200

@@ -1,0 +1,89 @@
+"""The overview: both boundaries by both rule sets, items, stack check, data quality, the last day (R8, R40)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, current_app, render_template, request
+
+from tanji.plant import names
+from tanji.plant.model import Plant
+from tanji.report import numbers
+from tanji.report.defaults import defaults
+from tanji.report.model import HOUR_MS
+from tanji.report.summary import summarise
+from tanji.report.view import View
+from tanji.report.words import LANGUAGES, Words
+from tanji.store.port import Store
+
+pages = Blueprint("overview", __name__)
+
+DEFAULT_DAYS = 31
+"""A month, whatever its length."""
+
+LONGEST_DAYS = 366
+"""A year; longer periods are reports, not pages."""
+
+CHOICES = (1, 7, 31)
+
+SETTLING_MS = 15 * 60_000
+"""How long after its end [ms] an hour may still be on its way through pollers, sealer and jobs."""
+
+
+@pages.get("/")
+def overview() -> str:
+    """The page of the last `?days=31`."""
+    held = current_app.extensions["tanji"]
+    plant: Plant = held.plant
+    words = Words("en" if request.args.get("lang") == "en" else LANGUAGES[0])
+    days = asked_days(request.args.get("days"))
+    end_ms = last_hour(held.store, plant, now_ms=held.clock())
+    summary = summarise(held.store, plant, start_ms=end_ms - days * 24 * HOUR_MS, end_ms=end_ms)
+    return render_template(
+        "overview.html.j2",
+        endpoint="overview",
+        view=View(summary, words, {}),
+        summary=summary,
+        days=days,
+        choices=CHOICES,
+        flagged=numbers.count(summary.flagged_readings),
+        factors=factor_rows(plant, words, end_ms=end_ms),
+        now=numbers.local_time(held.clock(), plant.site.timezone),
+    )
+
+
+def last_hour(store: Store, plant: Plant, *, now_ms: int) -> int:
+    """End of the newest closed hour [UTC ms]; one earlier while that hour is still being computed."""
+    end_ms = now_ms // HOUR_MS * HOUR_MS
+    if now_ms - end_ms >= SETTLING_MS:
+        return end_ms
+    bucket = names.derived_bucket(plant.site.id)
+    computed = store.count(bucket, "emission", start_ms=end_ms - HOUR_MS, end_ms=end_ms)
+    return end_ms if computed else end_ms - HOUR_MS
+
+
+def asked_days(text: str | None) -> int:
+    """The period asked for [days]; the default where it is no number of days."""
+    if text is None or not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= LONGEST_DAYS:
+        return DEFAULT_DAYS
+    return int(text)
+
+
+def factor_rows(plant: Plant, words: Words, *, end_ms: int) -> list[dict[str, Any]]:
+    """The unverified default factors behind the figures."""
+    day = datetime.fromtimestamp(end_ms / 1000, ZoneInfo(plant.site.timezone)).date()
+    called = {stream.id: words.choose(stream.name.zh, stream.name.en) for stream in plant.streams}
+    return [
+        {
+            "name": words(f"quantity.{default.quantity}"),
+            "value": f"{default.value:g}",
+            "unit": "" if default.unit == "1" else numbers.unit(default.unit),
+            "streams": words.choose("、", ", ").join(called[stream] for stream in default.streams),
+            "rulesets": ", ".join(words(f"ruleset.{ruleset}") for ruleset in default.rulesets),
+            "source": default.source,
+        }
+        for default in defaults(plant, on=day)
+        if not default.verified
+    ]
