@@ -99,9 +99,7 @@ class DevicePoller:
         self._sink, self._clock = sink, clock
         self._cycle = Cycle((point.period_ms for point in points), clock=clock)
         self._timeout_ms = min(device.timeout_s * 1000, TIMEOUT_SHARE * self._cycle.shortest_ms)
-        self._planned = prepare(
-            points, plant_id=plant_id, max_registers=device.max_registers, max_gap=device.max_gap
-        )
+        self._planned = prepare(points, plant_id=plant_id, max_registers=device.max_registers, max_gap=device.max_gap)
         self._requests = self._planned
         # reconnect_delay=0: connecting is part of our cycle, not a task of the client's that would race with it.
         self._client = AsyncModbusTcpClient(

@@ -70,9 +70,7 @@ class Request:
         ]
 
 
-def prepare(
-    points: Iterable[PolledPoint], *, plant_id: str, max_registers: int, max_gap: int
-) -> tuple[Request, ...]:
+def prepare(points: Iterable[PolledPoint], *, plant_id: str, max_registers: int, max_gap: int) -> tuple[Request, ...]:
     """The requests of one device, planned for each period apart."""
     by_period: dict[int, dict[str, PolledPoint]] = defaultdict(dict)
     for point in points:

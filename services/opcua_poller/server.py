@@ -225,7 +225,6 @@ def _batches(nodes: Sequence[PolledNode], *, plant_id: str) -> list[_Batch]:
     for period in sorted({node.period_ms for node in nodes}):
         chosen = [node for node in nodes if node.period_ms == period]
         batches += [
-            _Batch(chosen[first : first + MOST_NODES], plant_id=plant_id)
-            for first in range(0, len(chosen), MOST_NODES)
+            _Batch(chosen[first : first + MOST_NODES], plant_id=plant_id) for first in range(0, len(chosen), MOST_NODES)
         ]
     return batches

@@ -1,4 +1,4 @@
-"""`tanji bench`: run the benchmarks of tests/bench, one JSON object a line, each a ratio against a peer in the same run.
+"""`tanji bench`: run the benchmarks of tests/bench; each figure is a ratio against a peer in the same run.
 
 Each benchmark is a process of its own, so that peak memory and processor time are its own.
 """
@@ -35,7 +35,9 @@ def available() -> tuple[str, ...]:
     """Names of the benchmarks; UsageError outside a source checkout."""
     names = tuple(sorted(path.stem for path in BENCH.glob("*.py") if path.stem not in NOT_A_BENCHMARK))
     if not names:
-        raise UsageError(f"no benchmarks in {BENCH}: they are part of the source checkout, not of the installed package")
+        raise UsageError(
+            f"no benchmarks in {BENCH}: they are part of the source checkout, not of the installed package"
+        )
     return names
 
 
@@ -46,7 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"no benchmark {arguments.name!r}; there are: {', '.join(names)}")
     failed = 0
     for name in (arguments.name,) if arguments.name else names:
-        done = subprocess.run([sys.executable, str(BENCH / f"{name}.py")], stdout=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, str(BENCH / f"{name}.py")], stdout=subprocess.PIPE, text=True, check=False
+        )
         failed |= done.returncode != 0
         for line in done.stdout.splitlines():
             print(line if arguments.json else as_text(line), flush=True)

@@ -65,7 +65,9 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     verb.add_argument("--days", type=int, default=31, help="days of history at one minute (default: 31)")
     verb.add_argument("--live", type=int, default=30, help="seconds of live polling at one second (default: 30)")
     verb.add_argument("--seed", type=int, default=32151, help="everything random follows from it (default: 32151)")
-    verb.add_argument("--out", type=Path, default=Path("demo"), help="where the report and the data go (default: ./demo)")
+    verb.add_argument(
+        "--out", type=Path, default=Path("demo"), help="where the report and the data go (default: ./demo)"
+    )
     verb.add_argument("--keep", action="store_true", help="leave the web page up until interrupted")
     verb.add_argument("--port", type=int, default=0, help="port of the page with --keep (default: a free one)")
     verb.add_argument("--json", action="store_true", help="print the summary as JSON instead of tables")
@@ -86,7 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
         shutil.rmtree(data_dir, ignore_errors=True)
         box = Box(plant, data_dir=data_dir)
         try:
-            simulator = SimulatorProcess(plant_file, seed=arguments.seed, start_ms=period.start_ms, end_ms=period.end_ms)
+            simulator = SimulatorProcess(
+                plant_file, seed=arguments.seed, start_ms=period.start_ms, end_ms=period.end_ms
+            )
             live = meter(box, simulator, scenario, live_s=arguments.live)
             with progress.bar("computing", total=max(1, len(box.jobs.pending_hours()))) as advance:
                 box.jobs.run_once(progress=advance)
@@ -141,9 +145,7 @@ def poll_live(box: Box, simulator: SimulatorProcess, sealer_url: str, *, live_s:
     return Live(seconds=live_s, expected=len(box.plant.points) * live_s, received=received)
 
 
-def conclude(
-    box: Box, scenario: Scenario, period: Period, live: Live, *, out: Path, began: float
-) -> dict[str, object]:
+def conclude(box: Box, scenario: Scenario, period: Period, live: Live, *, out: Path, began: float) -> dict[str, object]:
     """Summarise, compare with the truth, write report and summary; returns what `summary.json` holds."""
     summary = summarise(box.store, box.plant, start_ms=period.start_ms, end_ms=period.closed_ms)
     told = truth(box.plant, scenario, period.start_ms, period.closed_ms)

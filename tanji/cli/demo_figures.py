@@ -45,7 +45,7 @@ class Live:
 def as_json(
     summary: Summary, truth: Mapping[str, Any], *, readings: Readings, live: Live, seconds: float
 ) -> dict[str, Any]:
-    """The content of `summary.json`. `truth` is what `services.simulator.truth` tells; `seconds` the demo's run time."""
+    """The content of `summary.json`; `truth` as `services.simulator.truth` tells it, `seconds` the demo's run time."""
     true_total = {(row["boundary"], row["ruleset"]): row["truth_t"] for row in truth["totals"]}
     check = summary.flue_gas
     return {
@@ -84,7 +84,12 @@ def as_json(
 
 def figure_json(figure: Figure, truth: Mapping[str, Any]) -> dict[str, Any]:
     """One item beside its truth; null where the simulator keeps none."""
-    key = {"boundary": str(figure.boundary), "ruleset": str(figure.ruleset), "item": figure.item, "method": figure.method}
+    key = {
+        "boundary": str(figure.boundary),
+        "ruleset": str(figure.ruleset),
+        "item": figure.item,
+        "method": figure.method,
+    }
     told = (row["truth_t"] for row in truth["figures"] if all(row[name] == value for name, value in key.items()))
     return {**key, "co2_t": figure.co2_t, "truth_t": next(told, None), "u_rel": figure.u_rel}
 
@@ -100,7 +105,9 @@ def print_figures(figures: Mapping[str, Any], *, names: Name, out: Path) -> None
     console.print(f"\n[bold]{names.zh}[/bold] {names.en}   {figures['from']} .. {figures['to']}")
     console.print(table("totals 合计, tCO2", figures["totals"], ("boundary", "ruleset"), intensity=True))
     console.print(table("items 分项, tCO2", figures["figures"], ("boundary", "ruleset", "item", "method")))
-    console.print(table("shown, not counted 仅列示, tCO2", figures["information"], ("boundary", "ruleset", "item", "method")))
+    console.print(
+        table("shown, not counted 仅列示, tCO2", figures["information"], ("boundary", "ruleset", "item", "method"))
+    )
     stack, clinker = figures["cems"], figures["clinker_t"]
     console.print(
         f"flue gas 烟气直测 {tonnes(stack['co2_t'])} t against calculation {tonnes(stack['calculated_t'])} t"
@@ -110,7 +117,8 @@ def print_figures(figures: Mapping[str, Any], *, names: Name, out: Path) -> None
     readings, live = figures["readings"], figures["live"]
     console.print(
         f"readings 读数: {readings['accepted']:,} acknowledged, {readings['stored']:,} stored, {readings['flagged']:,}"
-        f" flagged, {readings['points']} points; live: {live['received']:,} of {live['expected']:,} in {live['seconds']} s"
+        f" flagged, {readings['points']} points;"
+        f" live: {live['received']:,} of {live['expected']:,} in {live['seconds']} s"
     )
     console.print(f"{figures['seconds']} s   {out / 'report.html'}   {out / 'summary.json'}")
 

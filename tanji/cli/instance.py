@@ -22,7 +22,9 @@ def claim(data_dir: Path) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             holder = file.read().strip() or "unknown"
-            raise InstanceLocked(f"{data_dir} is in use by another tanji process (pid {holder}); stop it first") from None
+            raise InstanceLocked(
+                f"{data_dir} is in use by another tanji process (pid {holder}); stop it first"
+            ) from None
         file.seek(0)
         file.truncate()
         file.write(str(os.getpid()))

@@ -23,7 +23,9 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     verb.add_argument("--plant", type=Path, required=True, help="the plant file")
     verb.add_argument("--data", type=Path, default=Path("data"), help="data directory (default: ./data)")
-    verb.add_argument("--host", help="address of the pages; the plant file's by default, loopback: there is no login yet")
+    verb.add_argument(
+        "--host", help="address of the pages; the plant file's by default, loopback: there is no login yet"
+    )
     verb.add_argument("--port", type=int, help="port of the pages (default: the plant file's)")
     verb.set_defaults(func=run)
 

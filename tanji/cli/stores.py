@@ -59,4 +59,6 @@ def read_token(settings: InfluxSettings) -> str | None:
     try:
         return Path(settings.token_file).read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise UsageError(f"services.store.token_file {settings.token_file}: cannot be read: {error.strerror}") from error
+        raise UsageError(
+            f"services.store.token_file {settings.token_file}: cannot be read: {error.strerror}"
+        ) from error

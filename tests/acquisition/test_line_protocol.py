@@ -243,9 +243,9 @@ near_lines = st.builds(
     st.one_of(st.just(b""), numbers.map(lambda text: b" " + text), st.just(b" 1772323200000"), st.just(b"  5")),
     st.sampled_from([b"\n", b"\n", b"\r\n", b"\n\n", b" \n"]),
 )
-bodies = st.lists(
-    st.one_of(st.just(LINE), st.just(LINE), near_lines, st.sampled_from(SEPARATORS)), max_size=6
-).map(b"".join)
+bodies = st.lists(st.one_of(st.just(LINE), st.just(LINE), near_lines, st.sampled_from(SEPARATORS)), max_size=6).map(
+    b"".join
+)
 
 
 @settings(max_examples=600, deadline=None)

@@ -1,4 +1,4 @@
-"""A simulated period brought into a store and computed, without devices or sockets: the chain from stored readings on."""
+"""A simulated period brought into a store and computed: the chain from stored readings on, without sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A month's tonnes against the simulator's own mass balance (R12, R58): the truth shares no formula with the product."""
+"""A month's tonnes against the simulator's mass balance (R12, R58), which shares no formula with the product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wheel, installed into an empty virtual environment elsewhere, runs the demo over real sockets (DESIGN section 1)."""
+"""The wheel, installed into an empty virtual environment elsewhere, runs the demo over real sockets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def pinned() -> str:
 def call(*command: str | Path, cwd: Path) -> str:
     """Run a command away from the checkout; its output, or a failure that shows what it said."""
     clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    done = subprocess.run([str(word) for word in command], cwd=cwd, env=clean, capture_output=True, text=True, timeout=500)
+    done = subprocess.run(
+        [str(word) for word in command], cwd=cwd, env=clean, capture_output=True, text=True, timeout=500
+    )
     assert done.returncode == 0, f"{command}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
 
@@ -76,7 +78,9 @@ def test_the_summary_has_what_other_tools_read(demo: tuple[Path, dict[str, Any]]
     for row in summary["totals"]:
         assert {"boundary", "ruleset", "co2_t", "truth_t", "u_rel", "t_per_t_clinker"} <= row.keys()
         assert row["co2_t"] == pytest.approx(row["truth_t"], rel=0.01)
-        parts = [f["co2_t"] for f in summary["figures"] if (f["boundary"], f["ruleset"]) == (row["boundary"], row["ruleset"])]
+        parts = [
+            f["co2_t"] for f in summary["figures"] if (f["boundary"], f["ruleset"]) == (row["boundary"], row["ruleset"])
+        ]
         assert sum(parts) == pytest.approx(row["co2_t"], rel=1e-9)
     for figure in summary["figures"]:
         assert {"boundary", "ruleset", "item", "method", "co2_t", "truth_t"} <= figure.keys()

@@ -53,7 +53,7 @@ def test_a_statement_error_hidden_by_csv_is_raised_with_the_servers_text(
     influx: InfluxStore, influx_url: str, bucket: str
 ) -> None:
     behind_the_back(influx_url, bucket, 'reading,plant=hx01,point=a value="text" 1')
-    with pytest.raises(StoreRefused, match="unsupported (mean|min|max) iterator type"):
+    with pytest.raises(StoreRefused, match=r"unsupported (mean|min|max) iterator type"):
         influx.windows(bucket, "reading", "value", start_ms=0, end_ms=10, width_ms=1)
 
 
