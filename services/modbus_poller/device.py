@@ -2,8 +2,8 @@
 
 A reading bears the start of its cycle, a whole period of UTC. Every point gets a row in every cycle: a value, or a
 flag word alone. A unit id that is silent is left out for a while (1, 2, 4 ... 10 s) and asked last when its turn
-comes, so that the others behind the same gateway keep their cycle. Exception codes: Modbus Application Protocol
-V1.1b3 section 7.
+comes, so that the others behind the same gateway keep their cycle. What an answer is worth is judged in
+`services.modbus_poller.answer`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ import asyncio
 import logging
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.exceptions import ConnectionException, ModbusException, ModbusIOException
+from pymodbus.exceptions import ConnectionException, ModbusIOException
 
+from services.modbus_poller.answer import Refusal, words_of
 from services.modbus_poller.request import PolledPoint, Request, prepare
 from tanji.acquisition.backoff import Backoff
-from tanji.acquisition.cycle import Cycle
+from tanji.acquisition.cycle import Cycle, Polled
 from tanji.acquisition.flags import Flag
 from tanji.plant.model import ModbusDevice
 
@@ -32,10 +33,6 @@ TIMEOUT_SHARE: Final = 0.8
 the cycle of the others past their next start."""
 
 ILLEGAL_ADDRESS: Final = 2
-
-# Busy, or a gateway that cannot reach the unit: nothing is known about the meter. All other refusals are its fault.
-COMMUNICATION_CODES: Final = frozenset({0x05, 0x06, 0x0A, 0x0B})
-SILENCE_CODES: Final = frozenset({0x0A, 0x0B})
 
 log = logging.getLogger(__name__)
 
@@ -61,25 +58,6 @@ def _breaker() -> _Breaker:
     return _Breaker(Backoff(first_s=1.0, most_s=MOST_WAIT_S))
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    """Why there are no words: the flag for the points, and what it says about the peer."""
-
-    flag: Flag
-    silent: bool = False
-    disconnected: bool = False
-    code: int = 0
-
-
-@dataclass(slots=True)
-class _Counts:
-    last_success_ms: int | None = None
-    requests: int = 0
-    failures: int = 0
-    cycles: int = 0
-    reported: set[str] = field(default_factory=set)
-
-
 class DevicePoller:
     """Polls one device until told to stop."""
 
@@ -96,6 +74,7 @@ class DevicePoller:
     ) -> None:
         """points : at least one. sink : takes the lines of a cycle. clock : UTC now [ms]."""
         self.id = device.id
+        self._address = f"{host}:{port}"
         self._sink, self._clock = sink, clock
         self._cycle = Cycle((point.period_ms for point in points), clock=clock)
         self._timeout_ms = min(device.timeout_s * 1000, TIMEOUT_SHARE * self._cycle.shortest_ms)
@@ -107,30 +86,23 @@ class DevicePoller:
         )
         self._connection = _breaker()
         self._units: defaultdict[int, _Breaker] = defaultdict(_breaker)
-        self._counts = _Counts()
+        self._counts = Polled()
+        self._reported: set[str] = set()
 
     def health(self) -> dict[str, int | None]:
         """Last success [UTC ms], requests, failures, cycles, missed cycles."""
-        counts = self._counts
-        return {
-            "last_success_ms": counts.last_success_ms,
-            "requests": counts.requests,
-            "failures": counts.failures,
-            "cycles": counts.cycles,
-            "missed_cycles": self._cycle.missed,
-        }
+        return self._counts.health(self._cycle)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until `stop` is set."""
         try:
-            while (start := await self._cycle.wait(stop)) is not None:
-                try:
-                    await self._sink((await self._poll(start)).encode())
-                except Exception:  # whatever one cycle meets, the next one must come
-                    log.exception("%s: cycle failed", self.id)
-                self._counts.cycles += 1
+            await self._cycle.run(stop, self._hand_over, name=self.id)
         finally:
             self._client.close()
+
+    async def _hand_over(self, start_ms: int) -> None:
+        """Read what is due at `start_ms` and give the lines to the sink."""
+        await self._sink((await self._poll(start_ms)).encode())
 
     async def _poll(self, start_ms: int) -> str:
         """All lines of the cycle that began at `start_ms`."""
@@ -144,7 +116,7 @@ class DevicePoller:
         while waiting:
             request = waiting.popleft()
             words = await self._answer(request, start_ms)
-            if not isinstance(words, _Refusal):
+            if not isinstance(words, Refusal):
                 lines.append(request.good(words, time_ms=start_ms))
             elif words.code == ILLEGAL_ADDRESS and len(request.block.points) > 1:
                 waiting.extendleft(reversed(self._split(request)))
@@ -163,13 +135,13 @@ class DevicePoller:
             self._connection.succeeded()
             self._units.clear()
             self._requests = self._planned  # it may be another device now, or have got its registers
-            self._recovered("connection")
+            self._recovered(self._address)
             return True
         self._connection.failed(start_ms)
-        self._failed("connection", "does not accept a connection")
+        self._failed(self._address, "does not accept a connection")
         return False
 
-    async def _answer(self, request: Request, start_ms: int) -> Sequence[int] | _Refusal:
+    async def _answer(self, request: Request, start_ms: int) -> Sequence[int] | Refusal:
         """The words (or bits) of an answer, or why there are none. Silent units are not asked too often."""
         breaker = self._units[request.block.unit_id]
         spent_ms = self._clock() - start_ms
@@ -178,27 +150,30 @@ class DevicePoller:
         if breaker.backoff.failures and room_ms < self._timeout_ms:
             may_ask = False  # a second silent unit would cost the next cycle; its turn comes
         if not may_ask or room_ms <= 0 or not self._client.connected:
-            return _Refusal(Flag.COMM)
+            return Refusal(Flag.COMM)
         self._counts.requests += 1
         words = await self._ask(request)
-        what = f"unit {request.block.unit_id}"
-        if not isinstance(words, _Refusal):
+        unit = f"unit {request.block.unit_id}"
+        place = f"{unit} {request.block.table} {request.block.address}"
+        if not isinstance(words, Refusal):
             breaker.succeeded()
             self._counts.last_success_ms = self._clock()
-            self._recovered(what)
+            self._recovered(unit)
+            self._recovered(place)
             return words
         if words.silent:
             breaker.failed(start_ms)
-            self._failed(what, "is silent")
+            self._failed(unit, words.said)
         elif words.disconnected:
             self._connection.failed(start_ms)
-            self._failed("connection", "was lost")
+            self._failed(self._address, words.said)
         else:
             breaker.succeeded()
-            self._failed(f"{what} {request.block.table} {request.block.address}", f"refuses with code {words.code}")
+            self._recovered(unit)
+            self._failed(place, words.said)
         return words
 
-    async def _ask(self, request: Request) -> Sequence[int] | _Refusal:
+    async def _ask(self, request: Request) -> Sequence[int] | Refusal:
         block = request.block
         client: Any = self._client
         reads = {
@@ -210,17 +185,12 @@ class DevicePoller:
         try:
             answer = await reads[block.table](block.address, count=block.count, device_id=block.unit_id)
         except ModbusIOException:
-            return _Refusal(Flag.COMM, silent=True)
+            return Refusal(Flag.COMM, f"does not answer within {self._timeout_ms:.0f} ms", silent=True)
         except ConnectionException:
-            return _Refusal(Flag.COMM, disconnected=True)
-        except ModbusException:
-            return _Refusal(Flag.FAULT)
-        if answer.isError():
-            code = answer.exception_code
-            flag = Flag.COMM if code in COMMUNICATION_CODES else Flag.FAULT
-            return _Refusal(flag, silent=code in SILENCE_CODES, code=code)
-        words: Sequence[int] = answer.bits[: block.count] if block.table in ("coil", "discrete") else answer.registers
-        return words if len(words) == block.count else _Refusal(Flag.FAULT)
+            return Refusal(Flag.COMM, "closed the connection", disconnected=True)
+        except Exception as error:  # the points of this request get a row, and the other requests their turn
+            return Refusal(Flag.FAULT, f"cannot be read: {error!r}")
+        return words_of(block, answer)
 
     def _split(self, request: Request) -> tuple[Request, Request]:
         """A register is missing: ask in halves from now on, so that only its own point fails in the end."""
@@ -232,11 +202,11 @@ class DevicePoller:
     def _failed(self, what: str, happened: str) -> None:
         """Count a failure; log it the first time, not every cycle."""
         self._counts.failures += 1
-        if what not in self._counts.reported:
-            self._counts.reported.add(what)
+        if what not in self._reported:
+            self._reported.add(what)
             log.warning("%s: %s %s", self.id, what, happened)
 
     def _recovered(self, what: str) -> None:
-        if what in self._counts.reported:
-            self._counts.reported.discard(what)
+        if what in self._reported:
+            self._reported.discard(what)
             log.warning("%s: %s answers again", self.id, what)

@@ -20,7 +20,7 @@ from asyncua.client.ua_client import UaClientState
 
 from services.opcua_poller.values import reading_of, status_of
 from tanji.acquisition.backoff import Backoff
-from tanji.acquisition.cycle import Cycle
+from tanji.acquisition.cycle import Cycle, Polled
 from tanji.acquisition.flags import Flag
 from tanji.acquisition.reading_lines import ReadingLines
 from tanji.plant.model import OpcuaDevice
@@ -65,15 +65,6 @@ class _Batch:
         self.statuses = [0] * len(nodes)
 
 
-@dataclass(slots=True)
-class _Counts:
-    last_success_ms: int | None = None
-    requests: int = 0
-    failures: int = 0
-    cycles: int = 0
-    lost: bool = False
-
-
 class ServerPoller:
     """Polls one server until told to stop."""
 
@@ -95,18 +86,12 @@ class ServerPoller:
         self._batches = _batches(nodes, plant_id=plant_id)
         self._client: Client | None = None
         self._connected = asyncio.Event()
-        self._counts = _Counts()
+        self._counts = Polled()
+        self._lost = False
 
     def health(self) -> dict[str, int | None]:
         """Last success [UTC ms], requests, failures, cycles, missed cycles."""
-        counts = self._counts
-        return {
-            "last_success_ms": counts.last_success_ms,
-            "requests": counts.requests,
-            "failures": counts.failures,
-            "cycles": counts.cycles,
-            "missed_cycles": self._cycle.missed,
-        }
+        return self._counts.health(self._cycle)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until `stop` is set."""
@@ -114,16 +99,15 @@ class ServerPoller:
         try:
             with suppress(TimeoutError):  # a server that is up should not begin with a failed read
                 await asyncio.wait_for(self._connected.wait(), self._timeout_s)
-            while (start := await self._cycle.wait(stop)) is not None:
-                try:
-                    await self._sink((await self._poll(start)).encode())
-                except Exception:  # whatever one cycle meets, the next one must come
-                    log.exception("%s: cycle failed", self.id)
-                self._counts.cycles += 1
+            await self._cycle.run(stop, self._hand_over, name=self.id)
         finally:
             connecting.cancel()
             with suppress(asyncio.CancelledError):
                 await connecting
+
+    async def _hand_over(self, start_ms: int) -> None:
+        """Read what is due at `start_ms` and give the lines to the sink."""
+        await self._sink((await self._poll(start_ms)).encode())
 
     async def _poll(self, start_ms: int) -> str:
         """All lines of the cycle that began at `start_ms`."""
@@ -141,21 +125,24 @@ class ServerPoller:
     async def _read(self, batch: _Batch, *, timeout_s: float) -> list[ua.DataValue] | None:
         """Data values with their status codes, or None if the server does not answer in time."""
         client = self._client
-        if client is None or client.uaclient.state is not UaClientState.CONNECTED or timeout_s <= 0:
+        if client is None or timeout_s <= 0:
+            return None
+        if client.uaclient.state is not UaClientState.CONNECTED:
+            self._failed("lost the connection")
             return None
         self._counts.requests += 1
         try:
             read = client.uaclient.read_attributes(batch.node_ids, ua.AttributeIds.Value)
             answer: list[ua.DataValue] = await asyncio.wait_for(read, timeout_s)
-        except (OSError, TimeoutError, ua.UaError) as error:
-            self._failed(f"does not answer: {type(error).__name__}")
+        except Exception as error:  # also what the library makes of garbage: every point gets its row
+            self._failed(f"does not answer: {error!r}")
             return None
         if len(answer) != len(batch.nodes):
             self._failed(f"answered {len(answer)} of {len(batch.nodes)} nodes")
             return None
         self._counts.last_success_ms = self._clock()
-        if self._counts.lost:
-            self._counts.lost = False
+        if self._lost:
+            self._lost = False
             log.warning("%s: answers again", self.id)
         return answer
 
@@ -195,8 +182,8 @@ class ServerPoller:
                 self._client = client
                 self._connected.set()
                 await self._until_beyond_repair(client)
-            except (OSError, TimeoutError, ua.UaError) as error:
-                self._failed(f"does not accept a connection: {type(error).__name__}")
+            except Exception as error:  # whatever it was, nobody else would connect again
+                self._failed(f"does not accept a connection: {error!r}")
             finally:
                 self._client = None
                 with suppress(Exception):  # it is being thrown away; how it objects does not matter
@@ -215,8 +202,8 @@ class ServerPoller:
     def _failed(self, happened: str) -> None:
         """Count a failure; log it the first time, not every cycle."""
         self._counts.failures += 1
-        if not self._counts.lost:
-            self._counts.lost = True
+        if not self._lost:
+            self._lost = True
             log.warning("%s: %s", self.id, happened)
 
 

@@ -12,22 +12,22 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
-import numpy as np
-
-from services.sealer.admission import line_of
 from services.sealer.arrivals import ArrivalLog
 from services.sealer.counters import Counters
-from services.sealer.first_value import Conflict, FirstValue
+from services.sealer.first_value import FirstValue
 from services.sealer.frame import Frame
 from services.sealer.health import Health
 from services.sealer.parked import Parked, ParkedLine
 from services.sealer.recovery import Position
+from services.sealer.refused_rows import conflict_lines, lines_of
 from services.sealer.rows import PointTable, Rows
 from services.sealer.spool import Spool
-from tanji.errors import SpoolError, StoreRefused, StoreUnavailable
+from tanji.acquisition.backoff import Backoff
+from tanji.errors import SpoolError, StoreError, StoreRefused, StoreUnavailable
 from tanji.plant.names import health_bucket, raw_bucket
 from tanji.store.port import Store
 
@@ -37,8 +37,11 @@ BATCH_ROWS = 100_000
 BATCH_WAIT_S = 0.5
 """How long a batch that is not full waits for more."""
 
+STOP_S = 5.0
+"""How long a stop waits for the write in hand; a server that hangs must not keep the process from ending."""
+
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.2, 30.0
-"""Back-off against a store that is down: doubled from the first to the longest, with jitter of a half."""
+"""Back-off against a store that is down: doubled from the first to the longest."""
 
 Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
@@ -80,6 +83,7 @@ class Forwarder:
         self._done_seq = spool.forwarded.seq
         self._replay_end = spool.durable_seq  # what an earlier process left; it may have stored the first of it
         self._idle = threading.Condition()
+        self._faults = self._backoff()
         self._thread = threading.Thread(target=self._run, name="sealer-forward", daemon=True)
 
     @property
@@ -100,11 +104,13 @@ class Forwarder:
         """End after the write in hand; what is left stays in the spool for the next start."""
         self._stopping.set()
         self._spool.wake()
-        if self._thread.ident is not None:
-            self._thread.join()
+        if self._thread.ident is None:
+            return
+        self._thread.join(STOP_S)
+        if self._thread.is_alive():
+            log.warning("the store has not answered for %.0f s; what it was given is in the spool", STOP_S)
 
     def _run(self) -> None:
-        delays = self._delays()
         while not self._stopping.is_set():
             try:
                 self._retrying(self._prepare)
@@ -112,24 +118,36 @@ class Forwarder:
             except _Stopped:
                 return
             except SpoolError as error:
+                if self._stopping.is_set():  # the store answered after all; the next start repeats the batch
+                    return
                 # Going on behind the damage would skip acknowledged readings without a word.
                 self.store_state = f"stopped: {error}"
                 log.critical("forwarding stopped: %s", error)
                 return
+            except StoreError as error:  # not a server of ours, or one that refuses more than single rows
+                log.error("forwarding failed, starting over: %s", error)
+                self._start_over(error)
             except Exception as error:  # a fault of ours or of the store's adapter must not end forwarding for good
-                self.store_state = f"failed: {error!r}"
                 log.exception("forwarding failed, starting over")
-                self._replay_end = self._spool.durable_seq
-                self._stopping.wait(next(delays))
+                self._start_over(error)
+
+    def _start_over(self, error: Exception) -> None:
+        self.store_state = f"failed: {error!r}"
+        self._replay_end = self._spool.durable_seq
+        self._stopping.wait(self._faults.failed())
 
     def _prepare(self) -> None:
         """Buckets, the newest time of every point, the latest arrival: all that must be asked of the store first."""
+        self._make_buckets()
+        self._first_value.load()
+        self._arrivals.load()
+
+    def _make_buckets(self) -> None:
         ensure_bucket = getattr(self._store, "ensure_bucket", None)
         if ensure_bucket is not None:
             ensure_bucket(raw_bucket(self._points.plant_id))
-            ensure_bucket(health_bucket(self._points.plant_id))
-        self._first_value.load()
-        self._arrivals.load()
+            with suppress(StoreError):  # host metrics are best effort: no reading waits for their bucket
+                ensure_bucket(health_bucket(self._points.plant_id))
 
     def _forward_all(self) -> None:
         while not self._stopping.is_set():
@@ -153,7 +171,7 @@ class Forwarder:
         perhaps_stored = frames[0].first_seq < self._replay_end
         decision = self._retrying(lambda: self._first_value.decide(rows, perhaps_stored=perhaps_stored))
         refused = self._write(decision.written)
-        self._park(_conflict_lines(self._points, decision.conflict))
+        self._park(conflict_lines(self._points, decision.conflict))
         if len(decision.touched.hour):
             arrivals = self._arrivals.rows(decision.touched)
             self._retrying(lambda: self._arrivals.write(arrivals))
@@ -167,6 +185,7 @@ class Forwarder:
             forwarded=len(decision.written) + decision.replayed - refused,
         )
         self.last_forward_ms = self._clock()
+        self._faults.succeeded()
         with self._idle:
             self._done_seq = after.seq
             self._idle.notify_all()
@@ -193,7 +212,7 @@ class Forwarder:
                 self._retrying(lambda table=table: self._store.write(self._bucket, "reading", table))  # type: ignore[misc]
             except StoreRefused as error:
                 if len(part) == 1:
-                    refused += _lines(self._points, part, [f"store refused: {error}"])
+                    refused += lines_of(self._points, part, [f"store refused: {error}"])
                 else:
                     half = len(part) // 2
                     waiting += [part.take(slice(half, None)), part.take(slice(None, half))]
@@ -215,41 +234,22 @@ class Forwarder:
 
     def _retrying(self, step: Callable[[], Answer]) -> Answer:
         """Do `step`, again and again while store or disk do not take it. _Stopped if the thread is to end."""
-        delays = self._delays()
+        backoff, was_away = self._backoff(), False
         while True:
             try:
+                if was_away:  # a server may come back empty: restored, moved, its volume lost
+                    self._make_buckets()
                 answer = step()
             except (StoreUnavailable, SpoolError) as error:
+                was_away = isinstance(error, StoreUnavailable)
                 self.store_state = f"unavailable: {error}"
                 log.warning("forwarding waits and tries again: %s", error)
             else:
                 self.store_state = "ok"
                 return answer
-            if self._stopping.wait(next(delays)):
+            if self._stopping.wait(backoff.failed()):
                 raise _Stopped
 
-    def _delays(self) -> Iterator[float]:
-        """Growing delays [s] with jitter, so that many sealers do not ask one server in step."""
-        delay = FIRST_DELAY_S
-        while True:
-            yield delay * self._rng.uniform(0.5, 1.5)
-            delay = min(2 * delay, LONGEST_DELAY_S)
-
-
-def _conflict_lines(points: PointTable, conflict: Conflict) -> list[ParkedLine]:
-    standing = conflict.standing
-    shown = np.where(standing.present, standing.value, np.nan).tolist()
-    reasons = [
-        f"DUPLICATE: first value {value!r} stands" if present else "DUPLICATE: first reading, without value, stands"
-        for value, present in zip(shown, standing.present.tolist(), strict=True)
-    ]
-    return _lines(points, conflict.refused, reasons)
-
-
-def _lines(points: PointTable, rows: Rows, reasons: list[str]) -> list[ParkedLine]:
-    lines = []
-    for row, reason in enumerate(reasons):
-        value = float(rows.value[row]) if rows.present[row] else None
-        name, quality = points.names[rows.point[row]], int(rows.quality[row])
-        lines.append(ParkedLine(line_of(points.plant_id, name, int(rows.time[row]), value, quality), reason))
-    return lines
+    def _backoff(self) -> Backoff:
+        """Growing delays with jitter, so that many sealers do not ask one server in step."""
+        return Backoff(first_s=FIRST_DELAY_S, most_s=LONGEST_DELAY_S, rng=self._rng)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from tanji.acquisition.line_protocol import OtherLine
+from tanji.acquisition.line_scanner import take_apart
 from tanji.errors import StoreRefused
 from tanji.plant.names import health_bucket
 from tanji.store.port import Store
@@ -22,8 +23,6 @@ from tanji.store.port import Store
 MOST_WAITING = 20_000
 """Lines kept while the store is down: some minutes of one host, a few MB."""
 
-LINE = re.compile(rb"(?P<part>(?:[^ \\]|\\.)+) +(?P<fields>.+) (?P<time>-?\d+)", re.DOTALL)
-FIELD = re.compile(rb'(?P<name>(?:[^,= \\]|\\.)+)=(?P<value>"(?:[^"\\]|\\.)*"|[^,"]+)(?:,|$)', re.DOTALL)
 TRUTH = {b"t": 1.0, b"true": 1.0, b"f": 0.0, b"false": 0.0}
 
 Row = tuple[int, str, dict[str, float]]
@@ -52,7 +51,7 @@ class Health:
             lines = list(self._waiting)
         if not lines:
             return
-        rows = [row for line in lines if (row := _row(line.line)) is not None]
+        rows = [row for line in lines if (row := _row(line)) is not None]
         try:
             if rows:
                 self._store.write(health_bucket(self._plant_id), "health", self._table(rows))
@@ -74,18 +73,12 @@ class Health:
         return pa.table(columns)
 
 
-def _row(line: bytes) -> Row | None:
+def _row(line: OtherLine) -> Row | None:
     """Time [ms], part and numbers of a line; None if it has no number."""
-    match = LINE.fullmatch(line)
-    if match is None:
-        return None
-    fields = {}
-    for field in FIELD.finditer(match["fields"]):
-        number = _number(field["value"])
-        if number is not None:
-            fields[_name(field["name"])] = number
-    part = re.sub(r"[\x00-\x1f\x7f]", " ", match["part"].decode("utf-8", "replace").replace("\\", ""))
-    return (int(match["time"]), part, fields) if fields else None
+    key, pairs, time = take_apart(line)
+    numbers = {_name(name): number for name, text in pairs if (number := _number(text)) is not None}
+    part = re.sub(r"[\x00-\x1f\x7f]", " ", key.decode("utf-8", "replace").replace("\\", ""))
+    return (time, part, numbers) if numbers else None
 
 
 def _number(text: bytes) -> float | None:

@@ -59,8 +59,7 @@ def load_forwarded(folder: Path, found: Sequence[Segment]) -> Position:
 def find_end(found: Sequence[Segment], forwarded: Position, *, parked: Parked) -> tuple[Position, Torn | None]:
     """The place after the last sound frame, and what had to be cut off there."""
     position, torn = forwarded, None
-    names = [segment.path.name for segment in found]
-    for segment in found[names.index(position.segment) if position.segment else 0 :]:
+    for segment in found[segments.place_of(position.segment, found) :]:
         if segment.path.name != position.segment:
             if segment.first_seq != position.seq:
                 raise SpoolError(f"{segment.path}: expected seq {position.seq} first: a segment is missing")

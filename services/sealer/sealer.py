@@ -22,7 +22,7 @@ from services.sealer.spool import Spool
 from tanji.plant.model import Plant
 from tanji.store.port import Store
 
-FLUSH_S = 10.0
+FLUSH_S = 5.0
 """How long a clean stop waits for a store that answers; the rest waits in the spool."""
 
 log = logging.getLogger(__name__)

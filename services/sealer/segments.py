@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +59,16 @@ def list_segments(folder: Path) -> list[Segment]:
         found.append(Segment(path, match[1], int(match[2])))
     # A minute without a frame, because the disk was full or the process ended, shares its number with the next one.
     return sorted(found, key=lambda segment: (segment.first_seq, segment.path.stat().st_size > 0, segment.minute))
+
+
+def place_of(name: str, found: Sequence[Segment]) -> int:
+    """Where the segment of this name is; no name means before the first one."""
+    for place, segment in enumerate(found):
+        if not name or segment.path.name == name:
+            return place
+    if name:
+        raise SpoolError(f"expected a segment {name}, got none of that name")
+    return 0
 
 
 def read_frame(descriptor: int, segment: Segment, *, offset: int, first_seq: int) -> Frame | None:

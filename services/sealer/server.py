@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,17 @@ from waitress import wasyncore
 THREADS = 6
 """Bodies that wait for one fsync together; parsing itself shares the interpreter."""
 
-IN_MEMORY = 8 << 20
-"""Bodies up to this size [byte] stay in memory; waitress would put all above 512 KiB into a temporary file."""
+IN_MEMORY = 2 << 20
+"""Bodies up to this size [byte] stay in memory, twice what our clients send; larger ones go to a temporary file."""
+
+CONNECTIONS = 400
+"""A plant has a few dozen senders; what hangs on the rest must not keep them out, as waitress' 100 would."""
+
+IDLE_S = 60
+"""A connection without a byte for this long is closed; whoever sends a reading a second never meets it."""
+
+REQUEST_S = 60.0
+"""A request that is still coming after this long is dropped, however busily it trickles."""
 
 RECEIVE = 1 << 18
 """Bytes taken from a socket at once; with the default of 8 KiB a body of 5,000 lines costs 40 turns of the loop."""
@@ -34,12 +44,14 @@ class Server:
             recv_bytes=RECEIVE,
             inbuf_overflow=IN_MEMORY,
             max_request_body_size=max_body + 1,  # waitress refuses the limit itself too
-            channel_timeout=300,
+            connection_limit=CONNECTIONS,
+            channel_timeout=IDLE_S,
             asyncore_use_poll=True,
             ident="tanji",
             clear_untrusted_proxy_headers=True,
         )
         self.address: tuple[str, int] = (self._server.effective_host, int(self._server.effective_port))
+        self._begun: weakref.WeakKeyDictionary[Any, float] = weakref.WeakKeyDictionary()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sealer-http", daemon=True)
 
@@ -60,10 +72,18 @@ class Server:
         connections = self._server._map
         while not self._stopping.is_set():
             wasyncore.loop(timeout=30, use_poll=True, map=connections, count=1)
+            self._drop_slow()
         self._server.accepting = False
         end = time.monotonic() + STOP_S
         while self._busy(connections) and time.monotonic() < end:
             wasyncore.loop(timeout=0.02, use_poll=True, map=connections, count=1)
+
+    def _drop_slow(self) -> None:
+        """Close the connections whose request should have been whole by now."""
+        now = time.monotonic()
+        for channel in self._server.active_channels.values():
+            if channel.request is not None and now - self._begun.setdefault(channel.request, now) > REQUEST_S:
+                channel.will_close = True
 
     @staticmethod
     def _busy(connections: dict[int, Any]) -> bool:

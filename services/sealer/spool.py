@@ -43,9 +43,13 @@ class Spool:
         self._reader: tuple[str, int] = ("", -1)
         self._lock = _claim(folder)
         try:
-            self._segments = segments.list_segments(folder)
-            self.forwarded = recovery.load_forwarded(folder, self._segments)
-            end, self.torn = recovery.find_end(self._segments, self.forwarded, parked=parked)
+            found = segments.list_segments(folder)
+            self.forwarded = recovery.load_forwarded(folder, found)
+            end, self.torn = recovery.find_end(found, self.forwarded, parked=parked)
+            done = segments.place_of(self.forwarded.segment, found)
+            # A plant makes half a million segments a year: only those not yet forwarded stay in memory.
+            self._segments = found[done:]
+            self._forwarded_segments = found[:done] if retain_ms is not None else []
             self._next = self._durable = end.seq
             self._size = end.offset
             if self._segments:
@@ -110,15 +114,21 @@ class Spool:
 
     def save_forwarded(self, position: Position, *, now_ms: int) -> None:
         """Remember durably that everything before `position` is in the store; let go of segments no longer kept."""
+        if self._lock < 0:
+            raise SpoolError(f"{self.folder}: the spool is closed")
         durable.replace(self.folder / recovery.FORWARDED, json.dumps(asdict(position)).encode())
         self.forwarded = position
+        with self._state:
+            done = segments.place_of(position.segment, self._segments)
+            passed, self._segments = self._segments[:done], self._segments[done:]
         if self._retain_ms is not None:
+            self._forwarded_segments += passed
             self._discard(before=segments.minute_name(now_ms - self._retain_ms))
 
     def frames(self) -> Iterator[tuple[Segment, int, Frame]]:
         """Every frame of every segment from the first, checked; what an audit and sealing read. Durable ones only."""
         expected: int | None = None
-        for segment in list(self._segments):
+        for segment in segments.list_segments(self.folder):
             if expected is not None and segment.first_seq != expected:
                 raise SpoolError(f"{segment.path}: expected seq {expected}: a segment is missing")
             expected = segment.first_seq
@@ -185,8 +195,7 @@ class Spool:
 
     def _read_frame(self, position: Position) -> tuple[Frame, Position]:
         with self._state:
-            names = [segment.path.name for segment in self._segments]
-            at = names.index(position.segment) if position.segment else 0
+            at = segments.place_of(position.segment, self._segments)
             segment, following = self._segments[at], self._segments[at + 1 : at + 2]
         found = segments.read_frame(self._reader_of(segment), segment, offset=position.offset, first_seq=position.seq)
         if found is not None:
@@ -205,15 +214,13 @@ class Spool:
         return self._reader[1]
 
     def _discard(self, *, before: str) -> None:
-        with self._state:
-            names = [segment.path.name for segment in self._segments]
-            done = names.index(self.forwarded.segment) if self.forwarded.segment in names else 0
-            old = [segment for segment in self._segments[:done] if segment.minute < before]
-            self._segments = [segment for segment in self._segments if segment not in old]
+        old = [segment for segment in self._forwarded_segments if segment.minute < before]
+        if not old:
+            return
+        self._forwarded_segments = [segment for segment in self._forwarded_segments if segment.minute >= before]
         for segment in old:
             segment.path.unlink(missing_ok=True)
-        if old:
-            durable.sync_folder(self.folder)
+        durable.sync_folder(self.folder)
 
 
 def _claim(folder: Path) -> int:

@@ -6,12 +6,30 @@ A cycle that overruns is not caught up on: it skips to the next whole period, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from typing import Final
 
 LONGEST_SLEEP_S: Final = 1.0
 """The clock may be set while we sleep; looking again this often bounds what that costs."""
+
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Polled:
+    """What a poller counts of one device."""
+
+    last_success_ms: int | None = None
+    requests: int = 0
+    failures: int = 0
+
+    def health(self, cycle: Cycle) -> dict[str, int | None]:
+        """Last success [UTC ms], requests, failures, cycles, missed cycles."""
+        return asdict(self) | {"cycles": cycle.done, "missed_cycles": cycle.missed}
 
 
 class Cycle:
@@ -23,6 +41,7 @@ class Cycle:
         self._clock = clock
         self._last: int | None = None
         self.missed = 0
+        self.done = 0
 
     @property
     def shortest_ms(self) -> int:
@@ -50,6 +69,15 @@ class Cycle:
             return start
         self.missed += too_late // shortest + 1
         return self.after(now - shortest // 2)
+
+    async def run(self, stop: asyncio.Event, step: Callable[[int], Awaitable[None]], *, name: str) -> None:
+        """Do `step` at every start [UTC ms] until `stop` is set; what one cycle meets, the next one does not suffer."""
+        while (start := await self.wait(stop)) is not None:
+            try:
+                await step(start)
+            except Exception:
+                log.exception("%s: cycle failed", name)
+            self.done += 1
 
     async def wait(self, stop: asyncio.Event) -> int | None:
         """Sleep until the next start and return it [UTC ms]; None once `stop` is set."""

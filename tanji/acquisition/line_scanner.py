@@ -97,6 +97,12 @@ def read(body: bytes, *, precision: str, arrival_ms: int) -> Parsed:
     return Parsed(columns.table(), tuple(others), tuple(parked))
 
 
+def take_apart(line: OtherLine) -> tuple[bytes, list[tuple[bytes, bytes]], int]:
+    """Series key, fields and time [ms] of a line this module has read."""
+    ((_, _, match),) = _lines(line.line)
+    return match["series"], _fields(match["fields"], line.number), int(match["time"])
+
+
 def _lines(body: bytes) -> Iterator[tuple[int, bytes, re.Match[bytes]]]:
     """Number, bytes and match of every line that is neither blank nor a comment."""
     position, number = 0, 1

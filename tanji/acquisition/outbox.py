@@ -199,7 +199,7 @@ class Outbox:
         headers = {"Content-Type": "text/plain; charset=utf-8"}
         try:
             answer = self._http.request("POST", self._url, body=lines, headers=headers)
-        except urllib3.exceptions.HTTPError as error:
+        except Exception as error:  # nobody else would send, and what waits would grow without end
             log.warning("the sealer does not answer: %s", error)
             return None
         if not 200 <= answer.status < 300:

@@ -75,10 +75,24 @@ class InfluxStore:
             influx_query.json_series(b"".join(self._connection.ask(form, accept="application/json")))
             return
         with self._client_errors():
-            client = self._v2_client()
-            if client.buckets_api().find_bucket_by_name(name) is None:
-                org = client.organizations_api().find_organizations(org=self._org)[0]
-                client.buckets_api().create_bucket(bucket_name=name, org=org)
+            buckets = self._v2_client().buckets_api()
+            if buckets.find_bucket_by_name(name) is None:
+                self._make_bucket(name, buckets)
+
+    def _make_bucket(self, name: str, buckets: Any) -> None:
+        from influxdb_client.rest import ApiException
+
+        organisations = self._v2_client().organizations_api().find_organizations(org=self._org)
+        if not organisations:  # a token for buckets alone sees no organisation, and none but its own buckets
+            raise StoreUnavailable(
+                f"expected bucket {name}, or a token that sees organisation {self._org} and may make it, got neither;"
+                " have the bucket made by an administrator, or give the token access to it"
+            )
+        try:
+            buckets.create_bucket(bucket_name=name, org=organisations[0])
+        except ApiException:
+            if buckets.find_bucket_by_name(name) is None:  # else somebody else has just made it
+                raise
 
     def write(self, bucket: str, measurement: str, rows: pa.Table) -> None:
         """Send `rows`; durable when this returns, as far as the server's own log is (see the port)."""

@@ -42,12 +42,18 @@ class Statement:
 
 
 def condition(start_ms: int | None, end_ms: int | None, where: Mapping[str, Sequence[str]]) -> Statement | None:
-    """The WHERE clause, both ends of time always named; None where nothing can fulfil it."""
+    """The WHERE clause; None where nothing can fulfil it.
+
+    The end of time is always named, or a GROUP BY time would end now. The beginning is only where it was asked for:
+    openGemini 1.5.2 takes no negative time [measured].
+    """
     low = EARLIEST_MS if start_ms is None else max(int(start_ms), EARLIEST_MS)
     high = LATEST_MS if end_ms is None else min(int(end_ms) - 1, LATEST_MS)
     if low > high or any(not values for values in where.values()):
         return None
-    tests, params = [f"time >= {low}ms AND time <= {high}ms"], dict[str, str]()
+    tests, params = [f"time <= {high}ms"], dict[str, str]()
+    if start_ms is not None:
+        tests.insert(0, f"time >= {low}ms")
     for tag, values in where.items():
         names = {f"{tag}_{place}": value for place, value in enumerate(values)}
         tests.append("(" + " OR ".join(f'"{tag}" = ${name}' for name in names) + ")")

@@ -162,3 +162,21 @@ def test_memory_is_bounded_by_bytes_too() -> None:
         assert not asyncio.run(queue(box, 0.3, *(line(number) for number in range(10, 30))))
         assert box.counters()["waiting_bytes"] <= 4 * len(line(1))
         assert box.counters()["dropped"] > 0
+
+
+def test_a_fault_nobody_thought_of_costs_a_try_and_not_the_thread() -> None:
+    async def scenario() -> None:
+        with sealer() as server, Outbox(server.url, first_wait_s=0.01) as outbox:
+            request, faults = outbox._http.request, iter([ValueError("a bug of the library")])
+
+            def faulty(*what: object, **how: object) -> object:
+                for fault in faults:
+                    raise fault
+                return request(*what, **how)  # type: ignore[arg-type]
+
+            outbox._http.request = faulty  # type: ignore[method-assign, assignment]
+            outbox.put(line(1))
+            assert await outbox.flush(5)
+            assert server.bodies == [line(1)] and outbox.counters()["retried"] == 1
+
+    asyncio.run(scenario())

@@ -12,6 +12,7 @@ import random
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -67,6 +68,14 @@ def post(url: str, lines: list[bytes], acknowledged: list[int], stop: threading.
         connection.close()
 
 
+def wait_until(done: Callable[[], bool]) -> None:
+    """Return as soon as `done`; a life that brings nothing in is a failure."""
+    end = time.monotonic() + LIMIT_S
+    while not done():
+        assert time.monotonic() < end, "nothing was acknowledged"
+        time.sleep(0.005)
+
+
 def finish(data_dir: Path, lines: list[bytes], *, acknowledged: int) -> dict[tuple[str, ...], float]:
     """Bring in the rest, compute, and return the figures; the store holds every reading once."""
     plant = load(DEMO)
@@ -114,8 +123,10 @@ def test_twenty_kills_change_no_figure(lines: list[bytes], tmp_path: Path) -> No
         stop = threading.Event()
         posting = (mine.recv(), lines, acknowledged, stop)
         thread = threading.Thread(target=post, args=posting, kwargs={"pause_s": PAUSE_S})
+        target = acknowledged[0] + rng.randint(2, 8)
         thread.start()
-        time.sleep(rng.uniform(0.1, 0.8))
+        wait_until(lambda target=target: acknowledged[0] >= target)
+        time.sleep(rng.uniform(0, 3 * PAUSE_S))
         process.kill()
         process.join(LIMIT_S)
         stop.set()

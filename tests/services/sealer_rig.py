@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -117,3 +118,11 @@ def rig(folder: Path, *, clock_ms: int = NOON, points: tuple[str, ...] = POINTS,
             sealer.stop()
     finally:
         store.close()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return once it is so; a test that waits longer than 20 s fails."""
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, "it did not happen within 20 s"
+        time.sleep(0.005)

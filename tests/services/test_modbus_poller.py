@@ -7,10 +7,12 @@ import struct
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
@@ -78,6 +80,22 @@ async def silent(stack: AsyncExitStack) -> int:
         writer.close()
 
     server = await asyncio.start_server(swallow, "127.0.0.1", 0)
+    stack.callback(server.close)
+    return int(server.sockets[0].getsockname()[1])
+
+
+async def liar(stack: AsyncExitStack, answer: Callable[[bytes], bytes]) -> int:
+    """A server that answers the PDU of each request with any other; its port."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readexactly(7)
+                pdu = answer(await reader.readexactly(int.from_bytes(head[4:6]) - 1))
+                writer.write(head[:4] + (len(pdu) + 1).to_bytes(2) + head[6:] + pdu)
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
     stack.callback(server.close)
     return int(server.sockets[0].getsockname()[1])
 
@@ -287,6 +305,70 @@ def test_a_refusal_a_missing_register_and_a_nan_fail_alone() -> None:
             assert poller.health()["d"]["missed_cycles"] == 0
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("table", "answer", "said"),
+    [
+        ("holding", b"\x06\x00\x01\x00\x02", "expected function 3, got 6"),
+        ("holding", b"\x04\x02\x00\x02", "expected function 3, got 4"),
+        ("holding", b"\x03\x04\x00\x02\x00\x03", "expected 1 registers, got 2"),
+        ("coil", b"\x01\x02\x01\x01", "expected 8 bits, got 16"),
+        ("holding", b"\x83\x04", "code 4"),
+    ],
+)
+def test_an_answer_to_another_question_is_no_reading(
+    table: str, answer: bytes, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        async with AsyncExitStack() as stack:
+            port = await liar(stack, lambda request: answer)
+            register = {"table": table, "address": 0} | ({"type": "bool"} if table == "coil" else {})
+            points: list[dict[str, object]] = [{"id": "d.x", "device": "d", "modbus": register}]
+            collected, _ = await polled(plant_of({"d": {}}, points), {"d": port}, 1.2)
+            assert {row[1:] for row in collected.rows["d.x"]} == {(None, Flag.FAULT)}
+
+    asyncio.run(scenario())
+    (record,) = caplog.records
+    assert said in record.message
+
+
+def test_a_refusal_that_ended_is_told_and_told_again_when_it_returns(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        answers = iter([b"\x03\x02\x00\x02", b"\x83\x04", b"\x83\x04", b"\x03\x02\x00\x02", b"\x83\x04"])
+        async with AsyncExitStack() as stack:
+            port = await liar(stack, lambda request: next(answers, b"\x83\x04"))
+            points: list[dict[str, object]] = [{"id": "d.x", "device": "d", "modbus": Register(address=0)}]
+            await polled(plant_of({"d": {}}, points), {"d": port}, 3.4)
+
+    asyncio.run(scenario())
+    told = [record.message.removeprefix("d: unit 1 holding 0 ") for record in caplog.records]
+    assert told == ["refuses with code 4", "answers again", "refuses with code 4"]
+
+
+def test_whatever_a_request_meets_its_points_get_a_row_and_so_do_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        async with AsyncExitStack() as stack:
+            port = await served(stack, [holding([5, 6])])
+            points: list[dict[str, object]] = [
+                {"id": f"d.{place}", "device": "d", "modbus": Register(address=place)} for place in (0, 1)
+            ]
+            plant = plant_of({"d": {"max_registers": 1}}, points)
+            read = AsyncModbusTcpClient.read_holding_registers
+
+            def faulty(client: AsyncModbusTcpClient, address: int, **how: Any) -> Any:
+                if address == 0:
+                    raise RuntimeError("a bug of the library")
+                return read(client, address, **how)
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(AsyncModbusTcpClient, "read_holding_registers", faulty)
+                collected, _ = await polled(plant, {"d": port}, 1.2)
+            assert {row[1:] for row in collected.rows["d.0"]} == {(None, Flag.FAULT)}
+            assert {row[1:] for row in collected.rows["d.1"]} == {(6.0, 0)}
+
+    asyncio.run(scenario())
+    assert ["a bug of the library" in record.message for record in caplog.records] == [True]
 
 
 def test_a_device_that_comes_back_is_read_again_and_no_row_is_missing() -> None:

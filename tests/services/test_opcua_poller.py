@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asyncua import Server, ua
+from asyncua import Client, Server, ua
+from asyncua.client.ua_client import UaClient
 
 from services.opcua_poller.__main__ import main
 from services.opcua_poller.poller import OpcuaPoller
@@ -156,7 +157,9 @@ def test_values_and_status_codes_become_numbers_and_flags() -> None:
     asyncio.run(scenario())
 
 
-def test_a_server_restart_is_survived_and_costs_the_other_server_no_cycle() -> None:
+def test_a_server_restart_is_survived_and_told_and_costs_the_other_server_no_cycle(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def scenario() -> None:
         ports = {"one": free_port(), "two": free_port(), "down": free_port()}
         steady, victim = await started(ports["one"], {"a.x": 1.0}), await started(ports["two"], {"b.x": 2.0})
@@ -182,6 +185,39 @@ def test_a_server_restart_is_survived_and_costs_the_other_server_no_cycle() -> N
             assert collected.missed(point) == 0
         assert [health["missed_cycles"] for health in poller.health().values()] == [0, 0, 0]
 
+    asyncio.run(scenario())
+    told = [record.message for record in caplog.records if record.message.startswith("two: ")]
+    assert len(told) >= 2 and told[-1] == "two: answers again"
+
+
+def test_a_fault_of_the_library_ends_neither_connecting_nor_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect, connects = Client.connect, iter([ValueError("a bug while connecting")])
+    read, reads = UaClient.read_attributes, iter([KeyError("a bug while reading")])
+
+    async def faulty_connect(client: Client) -> None:
+        for fault in connects:
+            raise fault
+        await connect(client)
+
+    async def faulty_read(client: UaClient, *what: Any) -> Any:
+        for fault in reads:
+            raise fault
+        return await read(client, *what)
+
+    async def scenario() -> None:
+        port = free_port()
+        server = await started(port, {"a.x": 1.0})
+        poller, collected = poller_of(plant_of({"one": [{"id": "a.x"}]}), {"one": port})
+        stop = asyncio.Event()
+        running = asyncio.create_task(poller.run(stop))
+        assert await until(lambda: (1.0, 0) in [row[1:] for row in collected.rows["a.x"]], 8)
+        stop.set()
+        await running
+        await server.stop()
+        assert collected.missed("a.x") == 0 and (None, Flag.COMM) in [row[1:] for row in collected.rows["a.x"]]
+
+    monkeypatch.setattr(Client, "connect", faulty_connect)
+    monkeypatch.setattr(UaClient, "read_attributes", faulty_read)
     asyncio.run(scenario())
 
 

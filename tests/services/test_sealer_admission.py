@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from services.sealer.admission import Admission
 from tanji.acquisition.line_protocol import parse
 from tanji.plant.names import health_bucket
 
-from .sealer_rig import COAL, FEED, NOON, PLANT_ID, line, plant, rig
+from .sealer_rig import COAL, FEED, NOON, PLANT_ID, line, plant, rig, wait_until
 
 
 def test_readings_of_known_points_keep_their_order_beside_refused_ones() -> None:
@@ -73,3 +75,23 @@ def test_a_body_of_host_metrics_alone_is_acknowledged_without_a_segment(tmp_path
     with rig(tmp_path) as sealer:
         assert sealer.post(f"mem used=1 {NOON}\n")[0] == 204
         assert not list((tmp_path / "spool").glob("*.seg"))
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "fields"),
+    [
+        (r"i\\ ,.T-=1 i#i=1.5e3 1000", "i ,.T-=1", {"i_i": 1500.0}),  # a backslash, then an escaped blank
+        (r"\\ . #=t 1000", " .", {"x__": 1.0}),
+        ('cpu,host=a\\ b usage=2i,note="x=1,y",Usage=3u 5', "cpu,host=a b", {"usage": 3.0}),
+    ],
+)
+def test_an_odd_line_of_another_measurement_is_read_as_the_parser_reads_it(
+    tmp_path: Path, text: str, part: str, fields: dict[str, float]
+) -> None:
+    with rig(tmp_path) as sealer:
+        sealer.accept(text + "\n", line(FEED, NOON))
+        sealer.accept(line(FEED, NOON + 1))  # it has not stopped the readings behind it
+        wait_until(lambda: sealer.sealer.counters()["health_written"] == 1)
+        (row,) = sealer.store.inner.read(health_bucket(PLANT_ID), "health").to_pylist()
+        assert {name: row[name] for name in fields} == fields and row["part"] == part
+        assert sealer.sealer.report()["status"] == "ok"

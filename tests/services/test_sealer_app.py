@@ -6,11 +6,15 @@ import gzip
 import os
 import socket
 import threading
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from .sealer_rig import FEED, NOON, Rig, line, rig
+from tanji.acquisition.line_protocol import Parsed, parse
+
+from .sealer_rig import FEED, NOON, Rig, line, rig, wait_until
 
 
 @pytest.mark.parametrize("path", ["/write?db=any&precision=ms", "/api/v2/write?org=o&bucket=b&precision=ms"])
@@ -199,3 +203,72 @@ def test_a_body_in_the_hands_of_the_sealer_is_answered_before_it_stops(tmp_path:
 
 def _query(sealer: Rig, form: bytes) -> tuple[int, object]:
     return sealer.ask("POST", "/query", form, {"Content-Type": "application/x-www-form-urlencoded"})
+
+
+def test_a_gzip_body_of_very_many_members_takes_time_in_proportion_to_its_size(tmp_path: Path) -> None:
+    with rig(tmp_path) as sealer:
+        began = time.monotonic()
+        # 8 MB of members with nothing in them: unpacking each from a copy of the rest took most of a minute.
+        packed = gzip.compress(b"") * 400_000 + gzip.compress(line(FEED, NOON).encode())
+        assert sealer.post(packed, Content_Encoding="gzip")[0] == 204
+        assert time.monotonic() - began < 15
+
+
+HALF_A_REQUEST = b"POST /write HTTP/1.1\r\nHost: sealer\r\nContent-Length: 1000\r\n\r\nx"
+
+
+def test_many_slow_clients_keep_nobody_out(tmp_path: Path) -> None:
+    with rig(tmp_path) as sealer, ExitStack() as slow:
+        for _ in range(200):
+            slow.enter_context(socket.create_connection(sealer.address, timeout=10)).sendall(HALF_A_REQUEST)
+        sealer.accept(line(FEED, NOON))
+        assert sealer.stored() == [(FEED, NOON, 1.0, 0)]
+
+
+def test_a_request_that_does_not_end_is_dropped_although_bytes_keep_coming(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.sealer.server.REQUEST_S", 0.5)
+    with rig(tmp_path) as sealer, socket.create_connection(sealer.address, timeout=0.1) as slow:
+        slow.sendall(HALF_A_REQUEST)
+        closed, end = False, time.monotonic() + 10
+        while not closed and time.monotonic() < end:
+            try:
+                slow.sendall(b"x")
+                closed = slow.recv(100) == b""
+            except TimeoutError:
+                continue
+            except OSError:
+                closed = True
+        assert closed
+        assert sealer.post(line(FEED, NOON))[0] == 204
+
+
+def test_large_bodies_are_read_one_at_a_time_and_small_ones_beside_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, most, small_read = [0], [0], threading.Event()
+
+    def watched(body: bytes, **how: object) -> Parsed:
+        if len(body) <= 2000:
+            small_read.set()
+            return parse(body, **how)  # type: ignore[arg-type]
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        assert small_read.wait(20)
+        inside[0] -= 1
+        return parse(body, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("services.sealer.app.LARGE_BODY", 2000)
+    monkeypatch.setattr("services.sealer.app.parse", watched)
+    large = "".join(line(FEED, NOON + row) for row in range(100))
+    with rig(tmp_path) as sealer:
+        threads = [threading.Thread(target=sealer.post, args=(large,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: inside[0] > 0)
+        time.sleep(0.2)
+        assert sealer.post(line(FEED, NOON))[0] == 204
+        for thread in threads:
+            thread.join(20)
+        assert most[0] == 1 and sealer.sealer.counters()["bodies"] == 4

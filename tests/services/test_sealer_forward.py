@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import random
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,22 +16,15 @@ from typing import Any
 import pytest
 
 from services.sealer.__main__ import open_store
-from services.sealer.forward import FIRST_DELAY_S, LONGEST_DELAY_S, Forwarder
 from services.sealer.sealer import create_sealer
-from tanji.errors import SpoolError
-from tanji.plant.names import raw_bucket
+from tanji.errors import SpoolError, StoreUnavailable, UnsupportedServer
+from tanji.plant.names import health_bucket, raw_bucket
 from tanji.store.embedded import EmbeddedStore
 
-from .sealer_rig import COAL, FEED, HOUR, NOON, PLANT_ID, POINTS, Rig, line, plant, rig
+from .sealer_rig import COAL, FEED, HOUR, NOON, PLANT_ID, POINTS, Rig, line, plant, rig, wait_until
+from .store_double import StoreDouble
 
 ROOT = Path(__file__).parents[2]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, "it did not happen within 20 s"
-        time.sleep(0.005)
 
 
 def outage(sealer: Rig) -> None:
@@ -153,12 +144,68 @@ def test_a_second_sealer_on_the_same_folder_is_refused(tmp_path: Path) -> None:
         expect_refused(tmp_path, "in use by another process")
 
 
-def test_the_delays_between_tries_grow_with_jitter_to_a_limit() -> None:
-    forwarder = SimpleNamespace(_rng=random.Random(1))
-    delays = list(islice(Forwarder._delays(forwarder), 200))  # type: ignore[arg-type]
-    assert 0.5 * FIRST_DELAY_S <= delays[0] <= 1.5 * FIRST_DELAY_S
-    assert all(0.5 * LONGEST_DELAY_S <= delay <= 1.5 * LONGEST_DELAY_S for delay in delays[10:])
-    assert len(set(delays)) == 200
+def test_a_store_that_comes_back_empty_is_given_its_buckets_again(tmp_path: Path) -> None:
+    with rig(tmp_path) as sealer:
+        made: list[str] = []
+        sealer.store.ensure_bucket = made.append  # type: ignore[attr-defined]
+        outage(sealer)
+        sealer.store.down.clear()
+        assert sealer.sealer.drain(20)
+        assert set(made) == {raw_bucket(PLANT_ID), health_bucket(PLANT_ID)}
+
+
+def test_readings_do_not_wait_for_the_bucket_of_host_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_health(store: StoreDouble, name: str) -> None:
+        if name == health_bucket(PLANT_ID):
+            raise StoreUnavailable(f"expected bucket {name}")
+
+    monkeypatch.setattr(StoreDouble, "ensure_bucket", no_health, raising=False)
+    with rig(tmp_path) as sealer:
+        sealer.accept(line(FEED, NOON))
+        assert sealer.stored() == [(FEED, NOON, 1.0, 0)]
+
+
+@pytest.mark.parametrize("state", ["down", "hung"])
+def test_a_stop_does_not_wait_for_a_store_that_does_not_answer(
+    tmp_path: Path, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.sealer.forward.STOP_S", 0.2)
+    monkeypatch.setattr("services.sealer.sealer.FLUSH_S", 0.2)
+    answering, asked = threading.Event(), threading.Event()
+    with rig(tmp_path) as sealer:
+        sealer.accept(line(FEED, NOON))
+        if state == "down":
+            outage(sealer)
+        else:
+            write = sealer.store.write
+            sealer.store.write = lambda *rows: (asked.set(), answering.wait(20), write(*rows))  # type: ignore
+        sealer.post(line(FEED, NOON + 1))
+        assert state == "down" or asked.wait(20)
+        began = time.monotonic()
+        sealer.sealer.stop()
+        assert time.monotonic() - began < 3
+        forwarded = (tmp_path / "spool" / "forwarded.json").read_text()
+        answering.set()
+        wait_until(lambda: "sealer-forward" not in {thread.name for thread in threading.enumerate()})
+        assert (tmp_path / "spool" / "forwarded.json").read_text() == forwarded
+    with rig(tmp_path) as sealer:
+        assert sealer.sealer.drain(20)
+        assert (FEED, NOON + 1, 1.0, 0) in sealer.stored()
+
+
+def test_a_server_that_is_none_of_ours_is_told_in_a_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with rig(tmp_path) as sealer:
+        write, refusals = sealer.store.write, iter([UnsupportedServer("expected InfluxDB 1.x or 2.x, got 3")])
+
+        def refused(*arguments: Any) -> None:
+            for refusal in refusals:
+                raise refusal
+            write(*arguments)
+
+        sealer.store.write = refused  # type: ignore[method-assign]
+        sealer.accept(line(FEED, NOON))
+        (record,) = [entry for entry in caplog.records if "starting over" in entry.message]
+        assert "got 3" in record.message and record.exc_info is None
 
 
 def test_a_long_backlog_is_read_from_disk_in_batches_of_bounded_size(

@@ -285,3 +285,20 @@ def test_a_foreign_file_among_the_segments_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "spool" / "copy of a.seg").touch()
     with pytest.raises(SpoolError, match="copy of a"):
         open_spool(tmp_path)
+
+
+def test_what_was_forwarded_takes_no_memory_and_is_still_there_for_an_audit(tmp_path: Path) -> None:
+    def look(spool: Spool) -> tuple[int, int]:
+        return len(spool._segments), len(records(spool))
+
+    with closing(open_spool(tmp_path)) as spool:
+        for minute in range(50):
+            spool.append(columns(float(minute)), arrival_ms=ARRIVAL + minute * MINUTE)
+        assert look(spool) == (50, 50)
+        _, end = spool.read(spool.forwarded, max_rows=40)
+        spool.save_forwarded(end, now_ms=ARRIVAL)
+        assert look(spool) == (11, 50)
+    with closing(open_spool(tmp_path)) as spool:
+        assert look(spool) == (11, 50)
+        frames, _ = spool.read(spool.forwarded, max_rows=100)
+        assert [frame.first_seq for frame in frames] == list(range(40, 50))

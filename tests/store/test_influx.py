@@ -257,3 +257,38 @@ def test_two_thousand_points_fit_one_question(influx: InfluxStore, bucket: str) 
     columns = {"time": [1000] * 2000, "plant": ["hx01"] * 2000, "point": names, "value": [0.5] * 2000}
     influx.write(bucket, "reading", pa.table(columns))
     assert influx.read(bucket, "reading", where={"point": names}).num_rows == 2000
+
+
+def test_a_bucket_that_another_process_makes_at_the_same_moment_is_no_fault() -> None:
+    made: list[str] = []
+
+    def answer(request: Request) -> Answer:
+        json_headers = {"Content-Type": "application/json", **INFLUX_2}
+        if request.path == "/api/v2/orgs":
+            return Answer(body=b'{"orgs": [{"id": "0000000000000001", "name": "plant"}]}', headers=json_headers)
+        if request.path == "/api/v2/buckets" and request.method == "POST":
+            made.append("by the other one")
+            return Answer(422, b'{"code": "conflict", "message": "bucket already exists"}', json_headers)
+        if request.path == "/api/v2/buckets":
+            found = [{"name": "hx01_raw", "retentionRules": []}] if made else []
+            return Answer(body=json.dumps({"buckets": found}).encode(), headers=json_headers)
+        return Answer(204, headers=INFLUX_2)
+
+    with serve(answer) as url:
+        store = InfluxStore(url, token="t")
+        store.ensure_bucket("hx01_raw")
+        store.close()
+    assert made == ["by the other one"]
+
+
+def test_a_bucket_that_this_token_may_not_make_is_named_with_what_to_do() -> None:
+    def answer(request: Request) -> Answer:
+        empty = {"/api/v2/orgs": b'{"orgs": []}', "/api/v2/buckets": b'{"buckets": []}'}.get(request.path)
+        headers = {"Content-Type": "application/json", **INFLUX_2}
+        return Answer(204, headers=INFLUX_2) if empty is None else Answer(body=empty, headers=headers)
+
+    with serve(answer) as url:
+        store = InfluxStore(url, token="t", org="plant")
+        with pytest.raises(StoreUnavailable, match=r"expected bucket hx01_raw.*organisation plant"):
+            store.ensure_bucket("hx01_raw")
+        store.close()
