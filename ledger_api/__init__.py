@@ -7,8 +7,9 @@ otherwise. Chinese unless `?lang=en` asks for English.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, Response, current_app, render_template, request, url_for
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
@@ -18,6 +19,7 @@ from ledger_api import devices, health, overview
 from tanji.errors import StoreUnavailable
 from tanji.ledger import Ledger
 from tanji.plant.model import Plant
+from tanji.report.model import Run
 from tanji.report.page import TEMPLATES, style
 from tanji.report.words import LANGUAGES, Words
 from tanji.store.port import Store
@@ -30,6 +32,21 @@ STYLE_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
+class Demonstration:
+    """A plant that ended when its history did: its period, what was brought in, and the truth about it.
+
+    end_ms : int  End of the period, a full hour. [UTC ms]
+    days : int  Length of the period. [d]
+    truth : mapping  What the simulator knows, as `tanji.report.page.write_report` takes it.
+    """
+
+    end_ms: int
+    days: int
+    run: Run
+    truth: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """What the pages are made from; `clock` gives UTC ms."""
 
@@ -37,19 +54,28 @@ class Held:
     store: Store
     ledger: Ledger | None
     clock: Callable[[], int]
+    demonstration: Demonstration | None
 
 
-def create_app(plant: Plant, *, store: Store, ledger: Ledger | None = None, clock: Callable[[], int]) -> Flask:
+def create_app(
+    plant: Plant,
+    *,
+    store: Store,
+    ledger: Ledger | None = None,
+    clock: Callable[[], int],
+    demonstration: Demonstration | None = None,
+) -> Flask:
     """The application of one plant.
 
     clock : gives UTC now. [ms]
+    demonstration : Demonstration | None  The pages speak of its period instead of the last days until now.
     """
     app = Flask(__name__, static_folder=None)
     app.jinja_loader = ChoiceLoader([FileSystemLoader(app.root_path + "/templates"), TEMPLATES])
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.autoescape = True  # Flask would decide by the ending, and does not know .j2
     app.jinja_env.trim_blocks = True
-    app.extensions["tanji"] = Held(plant, store, ledger, clock)
+    app.extensions["tanji"] = Held(plant, store, ledger, clock, demonstration)
     for module in (overview, devices, health):
         app.register_blueprint(module.pages)
     app.add_url_rule("/tanji.css", "style", style_sheet)

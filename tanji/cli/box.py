@@ -12,17 +12,13 @@ from pathlib import Path
 
 from calc_jobs.jobs import Jobs
 from calc_jobs.schedule import Schedule
-from ledger_api import create_app
+from ledger_api import Demonstration, create_app
 from ledger_api.server import PagesServer, serve
 from services.sealer import Sealer, create_sealer
 from tanji.cli.clock import now_ms
 from tanji.cli.polling import Addresses, PollingThread
-from tanji.cli.stores import open_store
-from tanji.ledger import Ledger
+from tanji.cli.stores import open_ledger, open_store
 from tanji.plant.model import Plant
-
-DRAIN_TIMEOUT_S = 30.0
-"""How long a clean stop waits for the store to take what was acknowledged; the rest waits in the spool."""
 
 
 class Box:
@@ -33,7 +29,7 @@ class Box:
         self.data_dir = data_dir
         self.clock = clock
         self.store = open_store(plant, data_dir)
-        self.ledger = Ledger(data_dir / "ledger.sqlite")
+        self.ledger = open_ledger(data_dir)
         self.sealer: Sealer = create_sealer(plant, data_dir=data_dir, store=self.store, clock=clock)
         self.jobs = Jobs(plant, store=self.store, ledger=self.ledger, clock=clock, drop_dir=data_dir / "drop")
         self._schedule: Schedule | None = None
@@ -62,9 +58,11 @@ class Box:
         self._schedule = Schedule(self.jobs)
         self._schedule.start()
 
-    def start_pages(self, *, host: str, port: int) -> str:
+    def start_pages(self, *, host: str, port: int, demonstration: Demonstration | None = None) -> str:
         """Serve the web pages; returns their address."""
-        app = create_app(self.plant, store=self.store, ledger=self.ledger, clock=self.clock)
+        app = create_app(
+            self.plant, store=self.store, ledger=self.ledger, clock=self.clock, demonstration=demonstration
+        )
         self._pages = serve(app, host=host, port=port)
         return f"http://{self._pages.host}:{self._pages.port}/"
 
@@ -75,7 +73,6 @@ class Box:
             self._schedule.stop()
         if self._pages is not None:
             self._pages.stop()
-        self.sealer.drain(DRAIN_TIMEOUT_S)
-        self.sealer.stop()
+        self.sealer.stop()  # forwards what is left, if the store answers; the rest waits in the spool
         self.ledger.close()
         self.store.close()

@@ -14,35 +14,43 @@ import shutil
 import signal
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-
-from rich.console import Console
+from typing import Any
 
 from calc_jobs.jobs import GRACE_MS
+from ledger_api import Demonstration
 from services.simulator.laboratory import laboratory_csv
 from services.simulator.scenario import Scenario, demo_scenario
 from services.simulator.truth import truth
 from tanji.cli import progress
 from tanji.cli.box import Box
 from tanji.cli.clock import now_ms
-from tanji.cli.demo_figures import Live, Readings, as_json, print_figures
+from tanji.cli.demo_figures import as_json, print_figures
 from tanji.cli.demo_simulator import SimulatorProcess
 from tanji.cli.instance import claim
+from tanji.cli.options import listening
+from tanji.cli.options import port as tcp_port
 from tanji.errors import UsageError
 from tanji.plant.load import load
 from tanji.plant.model import Plant
 from tanji.plant.names import derived_bucket, raw_bucket
+from tanji.report.model import Live, Readings, Run
 from tanji.report.page import write_report
 from tanji.report.summary import summarise
 
 HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 MINUTE_MS = 60_000
 LEAD_S = 2
 """Seconds the pollers run before the live period is counted: connections are being made."""
 
 DRAIN_TIMEOUT_S = 120.0
+
+MARK = "made-by-tanji-demo"
+"""The file that tells a demonstration's data, which the next one throws away, from a plant's, which nobody may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +74,14 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     verb.add_argument("--live", type=int, default=30, help="seconds of live polling at one second (default: 30)")
     verb.add_argument("--seed", type=int, default=32151, help="everything random follows from it (default: 32151)")
     verb.add_argument(
-        "--out", type=Path, default=Path("demo"), help="where the report and the data go (default: ./demo)"
+        "--out",
+        type=Path,
+        default=Path("demo"),
+        metavar="DIR",
+        help="where report and data go (default: ./demo)",
     )
     verb.add_argument("--keep", action="store_true", help="leave the web page up until interrupted")
-    verb.add_argument("--port", type=int, default=0, help="port of the page with --keep (default: a free one)")
+    verb.add_argument("--port", type=tcp_port, default=0, help="port of the page with --keep (default: a free one)")
     verb.add_argument("--json", action="store_true", help="print the summary as JSON instead of tables")
     verb.set_defaults(func=run)
 
@@ -78,14 +90,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the demonstration; 0 when it ended, whatever the figures say: they speak for themselves."""
     if arguments.days < 1 or arguments.live < 1:
         raise UsageError("--days and --live: expected at least 1")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, and the simulator with it
     began = time.monotonic()
     plant_file = Path(str(files("provisioning") / "plants" / "demo.yaml"))
     plant = load(plant_file)
     period = period_ending(now_ms(), days=arguments.days)
     scenario = demo_scenario(seed=arguments.seed, start_ms=period.start_ms, end_ms=period.end_ms)
-    data_dir = arguments.out / "data"
     with claim(arguments.out):
-        shutil.rmtree(data_dir, ignore_errors=True)
+        data_dir = emptied(arguments.out / "data")
         box = Box(plant, data_dir=data_dir)
         try:
             simulator = SimulatorProcess(
@@ -94,16 +106,33 @@ def run(arguments: argparse.Namespace) -> int:
             live = meter(box, simulator, scenario, live_s=arguments.live)
             with progress.bar("computing", total=max(1, len(box.jobs.pending_hours()))) as advance:
                 box.jobs.run_once(progress=advance)
-            figures = conclude(box, scenario, period, live, out=arguments.out, began=began)
+            told = truth(plant, scenario, period.start_ms, period.closed_ms)
+            brought = Run(count_readings(box, plant), live)
+            figures = conclude(box, told, period, brought, out=arguments.out, began=began)
             if arguments.json:
-                print(json.dumps(figures, ensure_ascii=False))
+                print(json.dumps(figures, ensure_ascii=False), flush=True)
             else:
                 print_figures(figures, names=plant.site.name, out=arguments.out)
             if arguments.keep:
-                stay(box, port=arguments.port)
+                days = (period.closed_ms - period.start_ms) // DAY_MS
+                shown = Demonstration(end_ms=period.closed_ms, days=days, run=brought, truth=told)
+                stay(box, shown, port=arguments.port, as_json=arguments.json)
         finally:
             box.close()
     return 0
+
+
+def emptied(data_dir: Path) -> Path:
+    """The directory without the data of an earlier demonstration; UsageError where it holds anything else."""
+    if data_dir.exists() and not (data_dir / MARK).is_file():
+        raise UsageError(
+            f"{data_dir}: expected nothing or the data of an earlier demonstration, got something else;"
+            f" it is left alone, choose another directory with --out"
+        )
+    shutil.rmtree(data_dir, ignore_errors=True)
+    data_dir.mkdir()
+    (data_dir / MARK).touch()
+    return data_dir
 
 
 def period_ending(at_ms: int, *, days: int) -> Period:
@@ -145,13 +174,14 @@ def poll_live(box: Box, simulator: SimulatorProcess, sealer_url: str, *, live_s:
     return Live(seconds=live_s, expected=len(box.plant.points) * live_s, received=received)
 
 
-def conclude(box: Box, scenario: Scenario, period: Period, live: Live, *, out: Path, began: float) -> dict[str, object]:
-    """Summarise, compare with the truth, write report and summary; returns what `summary.json` holds."""
+def conclude(
+    box: Box, told: Mapping[str, Any], period: Period, brought: Run, *, out: Path, began: float
+) -> dict[str, Any]:
+    """Summarise beside the truth, write report and summary; returns what `summary.json` holds."""
     summary = summarise(box.store, box.plant, start_ms=period.start_ms, end_ms=period.closed_ms)
-    told = truth(box.plant, scenario, period.start_ms, period.closed_ms)
-    write_report(out / "report.html", summary, truth=told)
-    readings = count_readings(box, box.plant)
-    figures = as_json(summary, told, readings=readings, live=live, seconds=time.monotonic() - began)
+    write_report(out / "report.html", summary, truth=told, run=brought)
+    seconds = time.monotonic() - began
+    figures = as_json(summary, told, readings=brought.readings, live=brought.live, seconds=seconds)
     text = json.dumps(figures, ensure_ascii=False, indent=1)
     (out / "summary.json").write_text(text + "\n", encoding="utf-8")
     return figures
@@ -169,10 +199,14 @@ def count_readings(box: Box, plant: Plant) -> Readings:
     )
 
 
-def stay(box: Box, *, port: int) -> None:
-    """Serve the page until interrupted."""
-    url = box.start_pages(host="127.0.0.1", port=port)
-    Console().print(f"\n[bold]{url}[/bold]  (Ctrl-C ends it)")
+def stay(box: Box, shown: Demonstration, *, port: int, as_json: bool) -> None:
+    """Serve the page of the demonstration's period until interrupted."""
+    with listening("pages", host="127.0.0.1", port=port):
+        url = box.start_pages(host="127.0.0.1", port=port, demonstration=shown)
+    if as_json:
+        print(json.dumps({"pages": url}), flush=True)
+    else:
+        print(f"\n{url}  (Ctrl-C ends it)", flush=True)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -8,38 +8,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from tanji.plant.model import Name
-from tanji.report.model import Figure, Summary
+from tanji.report.model import Figure, Live, Readings, Summary
+from tanji.report.words import Words
 
 PIPE_WIDTH = 140
 """Columns of the tables where nobody's terminal says how many there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Readings:
-    """Counts of readings: distinct and acknowledged, read back from the store, carrying a flag."""
-
-    points: int
-    accepted: int
-    stored: int
-    flagged: int
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """The live period: seconds, readings due (points x seconds), readings found in the store."""
-
-    seconds: int
-    expected: int
-    received: int
 
 
 def as_json(
@@ -100,42 +83,73 @@ def moment(time_ms: int) -> str:
 
 
 def print_figures(figures: Mapping[str, Any], *, names: Name, out: Path) -> None:
-    """The figures for a person, on standard output."""
+    """The figures for a person, on standard output; every table fits a terminal of 80 columns."""
     console = Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=PIPE_WIDTH)
-    console.print(f"\n[bold]{names.zh}[/bold] {names.en}   {figures['from']} .. {figures['to']}")
-    console.print(table("totals 合计, tCO2", figures["totals"], ("boundary", "ruleset"), intensity=True))
-    console.print(table("items 分项, tCO2", figures["figures"], ("boundary", "ruleset", "item", "method")))
-    console.print(
-        table("shown, not counted 仅列示, tCO2", figures["information"], ("boundary", "ruleset", "item", "method"))
-    )
+    console.print(f"\n[bold]{names.zh}[/bold] {names.en}\n{figures['from']} .. {figures['to']}\n")
+    console.print(totals(figures["totals"]))
+    for total in figures["totals"]:
+        key = (total["boundary"], total["ruleset"])
+        counted, shown = (
+            [row for row in figures[kind] if (row["boundary"], row["ruleset"]) == key]
+            for kind in ("figures", "information")
+        )
+        console.print(items(f"{called('boundary', key[0])}, {key[1]}, tCO2", counted, shown))
     stack, clinker = figures["cems"], figures["clinker_t"]
     console.print(
-        f"flue gas 烟气直测 {tonnes(stack['co2_t'])} t against calculation {tonnes(stack['calculated_t'])} t"
-        f" ({share(stack['difference'])}); truth {tonnes(stack['truth_t'])} t"
+        f"flue gas 烟气直测 {tonnes(stack['co2_t'])} tCO2, truth {tonnes(stack['truth_t'])}\n"
+        f"calculation of the same scope 同口径核算 {tonnes(stack['calculated_t'])} tCO2,"
+        f" difference {share(stack['difference'])}"
     )
-    console.print(f"clinker 熟料 {tonnes(clinker)} t; truth {tonnes(figures['clinker_truth_t'])} t")
+    console.print(f"clinker 熟料 {tonnes(clinker)} t, truth {tonnes(figures['clinker_truth_t'])}")
     readings, live = figures["readings"], figures["live"]
     console.print(
-        f"readings 读数: {readings['accepted']:,} acknowledged, {readings['stored']:,} stored, {readings['flagged']:,}"
-        f" flagged, {readings['points']} points;"
-        f" live: {live['received']:,} of {live['expected']:,} in {live['seconds']} s"
+        f"readings 读数 {readings['accepted']:,} acknowledged, {readings['stored']:,} stored,"
+        f" {readings['flagged']:,} flagged; {readings['points']} points\n"
+        f"live 实时 {live['seconds']} s: {live['received']:,} received of {live['expected']:,} expected"
     )
     console.print(f"{figures['seconds']} s   {out / 'report.html'}   {out / 'summary.json'}")
 
 
-def table(title: str, rows: list[Mapping[str, Any]], keys: tuple[str, ...], *, intensity: bool = False) -> Table:
-    """Rows with their truth and the difference to it."""
-    made = Table(title=title, title_justify="left")
-    for key in keys:
-        made.add_column(key, no_wrap=True)
-    for heading in ("computed", "truth", "difference", *(("t/t clinker",) if intensity else ())):
-        made.add_column(heading, justify="right", no_wrap=True)
+def totals(rows: list[Mapping[str, Any]]) -> Table:
+    """Every total beside its truth, with the intensity."""
+    made = headed("totals 合计, tCO2", ("boundary", "ruleset"), ("computed", "truth", "difference", "tCO2/t clinker"))
     for row in rows:
-        computed, true = row["co2_t"], row["truth_t"]
-        off = None if computed is None or not true else computed / true - 1
-        tail = (f"{row['t_per_t_clinker']:.4f}" if row["t_per_t_clinker"] is not None else "-",) if intensity else ()
-        made.add_row(*(str(row[key]) for key in keys), tonnes(computed), tonnes(true), share(off), *tail)
+        intensity = "-" if row["t_per_t_clinker"] is None else f"{row['t_per_t_clinker']:.4f}"
+        made.add_row(row["boundary"], row["ruleset"], *beside_truth(row), intensity)
     return made
+
+
+def items(title: str, counted: list[Mapping[str, Any]], shown: list[Mapping[str, Any]]) -> Table:
+    """The items of one total, then those that are only shown."""
+    made = headed(title, ("item", "method"), ("computed", "truth", "difference"))
+    for row in counted:
+        made.add_row(row["item"], row["method"], *beside_truth(row))
+    if shown:
+        made.add_row("not counted 仅列示", style="dim")
+    for row in shown:
+        made.add_row(row["item"], row["method"], *beside_truth(row), style="dim")
+    return made
+
+
+def headed(title: str, names: tuple[str, ...], numbers: tuple[str, ...]) -> Table:
+    """An empty table whose numbers are never cut: a name may break over two lines, a figure may not."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in names:
+        made.add_column(name, overflow="fold")
+    for name in numbers:
+        made.add_column(name, justify="right", no_wrap=True, min_width=len(name))
+    return made
+
+
+def beside_truth(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Computed and true tonnes, and the difference between them."""
+    computed, true = row["co2_t"], row["truth_t"]
+    return tonnes(computed), tonnes(true), share(None if computed is None or not true else computed / true - 1)
+
+
+def called(section: str, name: str) -> str:
+    """A name as the summary has it, and in Chinese."""
+    return f"{name} {Words('zh')(f'{section}.{name}')}"
 
 
 def tonnes(value: float | None) -> str:

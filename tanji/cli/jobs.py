@@ -8,16 +8,17 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+import sys
 import threading
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
-from calc_jobs.jobs import Jobs
+from calc_jobs.jobs import Jobs, RunReport
 from calc_jobs.schedule import Schedule
 from tanji.cli import progress
 from tanji.cli.clock import now_ms
-from tanji.cli.stores import open_store
-from tanji.ledger import Ledger
+from tanji.cli.stores import open_ledger, open_store
 from tanji.plant.load import load
 
 
@@ -29,10 +30,10 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Compute flags, activity and emissions of every closed hour that new data touch.",
         epilog="example: tanji jobs --plant plant.yaml --data /var/lib/tanji --once",
     )
-    verb.add_argument("--plant", type=Path, required=True, help="the plant file")
-    verb.add_argument("--data", type=Path, default=Path("data"), help="data directory (default: ./data)")
-    verb.add_argument("--once", action="store_true", help="compute what is pending and stop")
-    verb.add_argument("--json", action="store_true", help="print the run's report as JSON")
+    verb.add_argument("--plant", type=Path, required=True, metavar="FILE", help="the plant file")
+    verb.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data directory (default: ./data)")
+    verb.add_argument("--once", action="store_true", help="compute what is pending and stop; 1 if a row was refused")
+    verb.add_argument("--json", action="store_true", help="with --once: the run's report as one JSON line")
     verb.set_defaults(func=run)
 
 
@@ -40,22 +41,55 @@ def run(arguments: argparse.Namespace) -> int:
     """Compute once, or until SIGTERM or SIGINT."""
     plant = load(arguments.plant)
     store = open_store(plant, arguments.data)
-    ledger = Ledger(arguments.data / "ledger.sqlite")
-    jobs = Jobs(plant, store=store, ledger=ledger, clock=now_ms, drop_dir=arguments.data / "drop")
     try:
-        if arguments.once:
-            with progress.bar("hours", total=max(1, len(jobs.pending_hours()))) as advance:
-                report = jobs.run_once(progress=advance)
-            print(json.dumps(asdict(report)) if arguments.json else report)
-            return 0
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        schedule = Schedule(jobs)
-        schedule.start()
-        stop.wait()
-        schedule.stop()
+        ledger = open_ledger(arguments.data)
+        try:
+            jobs = Jobs(plant, store=store, ledger=ledger, clock=now_ms, drop_dir=arguments.data / "drop")
+            return run_once(jobs, as_json=arguments.json) if arguments.once else run_on_schedule(jobs)
+        finally:
+            ledger.close()
     finally:
-        ledger.close()
         store.close()
+
+
+def run_once(jobs: Jobs, *, as_json: bool) -> int:
+    """Compute what is pending; 1 if a file of the drop folder had a row that was refused."""
+    with progress.bar("hours", total=max(1, len(jobs.pending_hours()))) as advance:
+        report = jobs.run_once(progress=advance)
+    print(json.dumps(asdict(report), ensure_ascii=False) if as_json else as_text(report))
+    for finding in report.findings:
+        print(finding, file=sys.stderr)
+    return 1 if report.findings else 0
+
+
+def run_on_schedule(jobs: Jobs) -> int:
+    """Compute whenever something has arrived, until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    schedule = Schedule(jobs)
+    schedule.start()
+    stop.wait()
+    schedule.stop()
     return 0
+
+
+def as_text(report: RunReport) -> str:
+    """What a run did, for a person."""
+    if report.first_ms is None or report.end_ms is None:
+        text = "nothing to compute: no closed hour has new data"
+    else:
+        text = (
+            f"{report.hours} h computed, {moment(report.first_ms)} to {moment(report.end_ms)} UTC,"
+            f" in {report.seconds:.1f} s; rows changed: {report.flags} flag, {report.activity_rows} activity,"
+            f" {report.emission_rows} emission"
+        )
+    lines = [text, *(f"missing  {stream}: {hours} h without a value" for stream, hours in report.missing)]
+    if report.entries or report.findings:
+        lines.append(f"laboratory and manual values: {report.entries} new, {len(report.findings)} refused")
+    return "\n".join(lines)
+
+
+def moment(time_ms: int) -> str:
+    """UTC to the minute."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")

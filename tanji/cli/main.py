@@ -1,7 +1,7 @@
 """Entry point of the `tanji` command: one file per verb, exit codes as DESIGN section 5 has them.
 
 0 done, 1 the check failed, 2 usage or configuration error, 3 cannot decide. An expected error is one line on standard
-error; anything else is a defect and keeps its traceback.
+error; anything else is a defect and keeps its traceback. A file or directory that cannot be used is expected.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from tanji import __version__
+from tanji.cli.options import Parser
 from tanji.errors import PlantError, StoreUnavailable, TanjiError
 
 VERBS = ("demo", "run", "plant", "poll", "seal", "jobs", "ledger", "bench")
@@ -20,13 +21,20 @@ VERBS = ("demo", "run", "plant", "poll", "seal", "jobs", "ledger", "bench")
 
 DONE, FAILED, MISUSED, UNDECIDED = 0, 1, 2, 3
 
+EPILOG = """examples:
+  tanji demo
+  tanji plant init plant.yaml && tanji plant check plant.yaml
+  tanji run --plant plant.yaml --data /var/lib/tanji
+
+exit codes: 0 done, 1 the check failed, 2 usage or configuration error, 3 cannot decide"""
+
 
 def parser(verbs: Sequence[str] = VERBS) -> argparse.ArgumentParser:
     """The command line with `verbs`; a verb's module adds its own part."""
-    root = argparse.ArgumentParser(
+    root = Parser(
         prog="tanji",
         description="Tanji (碳计): carbon metering for cement plants, from device registers to tonnes.",
-        epilog="Start with: tanji demo    Then: tanji plant init plant.yaml && tanji plant check plant.yaml",
+        epilog=EPILOG,
     )
     root.add_argument("--version", action="version", version=f"tanji {__version__}")
     parts = root.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -55,7 +63,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return DONE
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"tanji: {error.filename}: {(error.strerror or str(error)).lower()}", file=sys.stderr)
+        return MISUSED
     except KeyboardInterrupt:
+        print("tanji: interrupted", file=sys.stderr)
         return FAILED
     return code
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
+import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tanji.cli.polling import PollingThread
+from tanji.errors import UsageError
 from tanji.plant.load import load
 
 
@@ -18,19 +22,27 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Read every point marked `via: poller` and post the readings to the sealer.",
         epilog="example: tanji poll --plant plant.yaml --sealer http://127.0.0.1:8186",
     )
-    verb.add_argument("--plant", type=Path, required=True, help="the plant file")
-    verb.add_argument("--sealer", help="the sealer's address (default: from the plant file)")
+    verb.add_argument("--plant", type=Path, required=True, metavar="FILE", help="the plant file")
+    verb.add_argument("--sealer", metavar="URL", help="the sealer's address (default: from the plant file)")
+    verb.add_argument("--json", action="store_true", help="one JSON line when polling begins, on standard output")
     verb.set_defaults(func=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Poll until SIGTERM or SIGINT."""
+    """Poll until SIGTERM or SIGINT; 1 if the pollers ended by themselves."""
     plant = load(arguments.plant)
     services = plant.services
     url = arguments.sealer or f"http://{services.sealer_host}:{services.sealer_port}"
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        raise UsageError(f"--sealer: expected an address such as http://127.0.0.1:8186, got {url}")
     pollers = PollingThread(plant, sealer_url=url)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: pollers.stop())
     pollers.start()
+    points = sum(point.via == "poller" for point in plant.points)
+    if arguments.json:
+        print(json.dumps({"plant": plant.site.id, "sealer": url, "points": points}), flush=True)
+    else:
+        print(f"{points} points -> {url}/write", file=sys.stderr, flush=True)
     pollers.wait()
     return 0 if pollers.failure is None else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import threading
@@ -10,7 +11,10 @@ from pathlib import Path
 
 from tanji.cli.box import Box
 from tanji.cli.instance import claim
+from tanji.cli.options import listening
+from tanji.cli.options import port as tcp_port
 from tanji.plant.load import load
+from tanji.plant.model import Plant
 
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,12 +25,13 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Run everything of one plant in one process. No server and no account are needed.",
         epilog="example: tanji run --plant plant.yaml --data /var/lib/tanji",
     )
-    verb.add_argument("--plant", type=Path, required=True, help="the plant file")
-    verb.add_argument("--data", type=Path, default=Path("data"), help="data directory (default: ./data)")
+    verb.add_argument("--plant", type=Path, required=True, metavar="FILE", help="the plant file")
+    verb.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data directory (default: ./data)")
     verb.add_argument(
         "--host", help="address of the pages; the plant file's by default, loopback: there is no login yet"
     )
-    verb.add_argument("--port", type=int, help="port of the pages (default: the plant file's)")
+    verb.add_argument("--port", type=tcp_port, help="port of the pages, 0 for a free one (default: the plant file's)")
+    verb.add_argument("--json", action="store_true", help="one JSON line with the addresses, on standard output")
     verb.set_defaults(func=run)
 
 
@@ -40,17 +45,29 @@ def run(arguments: argparse.Namespace) -> int:
             signal.signal(number, lambda *_: stop.set())
         box = Box(plant, data_dir=arguments.data)
         try:
-            sealer_url = box.start_sealer(host=services.sealer_host, port=services.sealer_port)
+            with listening("sealer", host=services.sealer_host, port=services.sealer_port):
+                sealer_url = box.start_sealer(host=services.sealer_host, port=services.sealer_port)
             host = arguments.host or services.pages_host
             port = services.pages_port if arguments.port is None else arguments.port
-            pages_url = box.start_pages(host=host, port=port)
+            with listening("pages", host=host, port=port):
+                pages_url = box.start_pages(host=host, port=port)
             box.start_schedule()
             pollers = box.start_pollers(sealer_url)
-            print(f"{plant.site.name.zh} ({plant.site.name.en})", file=sys.stderr)
-            print(f"pages   {pages_url}\nsealer  {sealer_url}/write", file=sys.stderr, flush=True)
+            announce(plant, pages=pages_url, sealer=sealer_url, drop=box.data_dir / "drop", as_json=arguments.json)
             while not stop.wait(1.0):
                 if pollers.failure is not None:
                     raise pollers.failure
         finally:
             box.close()
     return 0
+
+
+def announce(plant: Plant, *, pages: str, sealer: str, drop: Path, as_json: bool) -> None:
+    """Say where everything is, once it is there."""
+    if as_json:
+        print(json.dumps({"plant": plant.site.id, "pages": pages, "sealer": sealer, "drop": str(drop)}), flush=True)
+    else:
+        print(f"{plant.site.name.zh} ({plant.site.name.en})", file=sys.stderr)
+        print(f"pages   {pages}", file=sys.stderr)
+        print(f"sealer  {sealer}/write", file=sys.stderr)
+        print(f"drop    {drop}  (laboratory and manual values as CSV)", file=sys.stderr, flush=True)

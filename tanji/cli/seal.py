@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import threading
@@ -10,6 +11,8 @@ from pathlib import Path
 
 from services.sealer.__main__ import serve
 from tanji.cli.instance import claim
+from tanji.cli.options import listening
+from tanji.cli.options import port as tcp_port
 from tanji.plant.load import load
 
 
@@ -21,10 +24,11 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Accept line protocol at /write and /api/v2/write; answer 204 once it is on disk.",
         epilog="example: tanji seal --plant plant.yaml --data /var/lib/tanji",
     )
-    verb.add_argument("--plant", type=Path, required=True, help="the plant file")
-    verb.add_argument("--data", type=Path, default=Path("data"), help="data directory (default: ./data)")
+    verb.add_argument("--plant", type=Path, required=True, metavar="FILE", help="the plant file")
+    verb.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data directory (default: ./data)")
     verb.add_argument("--host", help="address to listen on (default: the plant file's)")
-    verb.add_argument("--port", type=int, help="port to listen on (default: the plant file's)")
+    verb.add_argument("--port", type=tcp_port, help="port, 0 for a free one (default: the plant file's)")
+    verb.add_argument("--json", action="store_true", help="one JSON line with the address, on standard output")
     verb.set_defaults(func=run)
 
 
@@ -35,19 +39,16 @@ def run(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with claim(arguments.data):
-        serve(
-            plant,
-            arguments.data,
-            host=arguments.host or services.sealer_host,
-            port=services.sealer_port if arguments.port is None else arguments.port,
-            wait=stop.wait,
-            announce=announce,
-        )
+    host = arguments.host or services.sealer_host
+    port = services.sealer_port if arguments.port is None else arguments.port
+
+    def announce(address: tuple[str, int]) -> None:
+        url = f"http://{address[0]}:{address[1]}"
+        if arguments.json:
+            print(json.dumps({"plant": plant.site.id, "sealer": url}), flush=True)
+        else:
+            print(f"sealer  {url}/write", file=sys.stderr, flush=True)
+
+    with claim(arguments.data), listening("sealer", host=host, port=port):
+        serve(plant, arguments.data, host=host, port=port, wait=stop.wait, announce=announce)
     return 0
-
-
-def announce(address: tuple[str, int]) -> None:
-    """Say where the sealer listens."""
-    host, port = address
-    print(f"sealer  http://{host}:{port}/write", file=sys.stderr, flush=True)

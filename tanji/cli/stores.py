@@ -1,4 +1,4 @@
-"""Open the store a plant file asks for, and have its buckets made.
+"""Open the ledger, and the store a plant file asks for, and have its buckets made.
 
 A server that is down must not keep a plant from starting: readings are safe in the spool meanwhile. So buckets are made
 in the background, as soon as the server answers; until then its users get StoreUnavailable and try again by themselves.
@@ -10,7 +10,11 @@ import logging
 import threading
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from tanji.cli.instance import prepared
 from tanji.errors import StoreError, StoreUnavailable, UsageError
+from tanji.ledger import Ledger
 from tanji.plant import names
 from tanji.plant.model import InfluxSettings, Plant
 from tanji.store.embedded import EmbeddedStore
@@ -29,11 +33,27 @@ def open_store(plant: Plant, data_dir: Path) -> Store:
     """
     settings = plant.services.store
     if not isinstance(settings, InfluxSettings):
-        data_dir.mkdir(parents=True, exist_ok=True)
-        return EmbeddedStore(data_dir / "tsdb.duckdb")
+        return EmbeddedStore(prepared(data_dir) / "tsdb.duckdb")
     store = InfluxStore(settings.url, org=settings.org, token=read_token(settings))
     threading.Thread(target=make_buckets, args=(store, plant.site.id), name="buckets", daemon=True).start()
     return store
+
+
+def open_ledger(data_dir: Path) -> Ledger:
+    """The ledger of `data_dir`, made if it is not there; UsageError where the file cannot be used."""
+    path = ledger_file(data_dir)
+    prepared(data_dir)
+    try:
+        return Ledger(path)
+    except SQLAlchemyError as error:
+        raise UsageError(
+            f"{path}: expected a ledger that can be opened, got {getattr(error, 'orig', error)}"
+        ) from error
+
+
+def ledger_file(data_dir: Path) -> Path:
+    """Where the ledger of a data directory is."""
+    return data_dir / "ledger.sqlite"
 
 
 def make_buckets(store: InfluxStore, plant_id: str) -> None:

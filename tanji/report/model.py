@@ -119,6 +119,33 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Readings:
+    """Counts of readings: distinct and acknowledged, read back from the store, carrying a flag."""
+
+    points: int
+    accepted: int
+    stored: int
+    flagged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A live period: seconds, readings due (points x seconds), readings found in the store."""
+
+    seconds: int
+    expected: int
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a demonstration brought in, from its first reading to its last."""
+
+    readings: Readings
+    live: Live
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Everything the overview page, the report and `demo/summary.json` say about a period [start, end)."""
 

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from tanji.report import numbers
-from tanji.report.model import Summary
+from tanji.report.model import Run, Summary
 from tanji.report.view import Truth, View
 from tanji.report.words import LANGUAGES, Words
 
@@ -29,24 +29,27 @@ def style() -> str:
     return files("tanji.report").joinpath("templates/tanji.css").read_text(encoding="utf-8")
 
 
-def write_report(path: Path, summary: Summary, *, truth: Mapping[str, Any] | None = None) -> None:
+def write_report(
+    path: Path, summary: Summary, *, truth: Mapping[str, Any] | None = None, run: Run | None = None
+) -> None:
     """Write the report of a period.
 
+    run : Run | None  What a demonstration brought in: counts of readings.
     truth : mapping | None  What a simulator knows, in the shape of `demo/summary.json`: `totals` and `figures` with
         `truth_t` [tCO2], `cems` with `truth_t` [tCO2].
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(summary, truth=truth), encoding="utf-8")
+    path.write_text(render(summary, truth=truth, run=run), encoding="utf-8")
 
 
-def render(summary: Summary, *, truth: Mapping[str, Any] | None = None) -> str:
+def render(summary: Summary, *, truth: Mapping[str, Any] | None = None, run: Run | None = None) -> str:
     """The report as text."""
     environment = Environment(loader=TEMPLATES, autoescape=True, undefined=StrictUndefined)
     known = known_truth(truth)
     return environment.get_template("report.html.j2").render(
         summary=summary,
         css=Markup(style()),
-        views=[View(summary, Words(language), known) for language in LANGUAGES],
+        views=[View(summary, Words(language), known, run) for language in LANGUAGES],
         flagged=numbers.count(summary.flagged_readings),
     )
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from tanji.domain.items import Boundary, Item, RuleSetId
 from tanji.report import charts, numbers
-from tanji.report.model import Figure, Series, Summary, Total
+from tanji.report.model import Figure, Run, Series, Summary, Total
 from tanji.report.words import Words
 
 MOST_NAMED = 3
@@ -27,6 +27,7 @@ class View:
     summary: Summary
     words: Words
     truth: Truth
+    run: Run | None = None
 
     def stream_name(self, stream: str) -> str:
         """A stream's name as people call it."""
@@ -138,7 +139,7 @@ class View:
         """Tonnes, expanded uncertainty, missing hours and truth, in words."""
         return {
             "tonnes": numbers.tonnes(co2_t),
-            "uncertainty": f"±{numbers.percent(numbers.expanded(u_rel))}" if u_rel is not None else "",
+            "uncertainty": numbers.percent(numbers.expanded(u_rel)) if u_rel is not None else "",
             "missing": self.words("page.lacking", missing=missing) if missing else "",
             "truth": "" if truth is None else numbers.tonnes(truth),
             "deviation": "" if truth is None else numbers.signed_percent(deviation(co2_t, truth)),
@@ -194,6 +195,21 @@ class View:
             }
             for row in self.summary.streams
         ]
+
+    def run_rows(self) -> list[dict[str, str]]:
+        """What a demonstration brought in; nothing in a plant that runs."""
+        if self.run is None:
+            return []
+        readings, live = self.run.readings, self.run.live
+        counts = (
+            (self.words("page.run_points"), readings.points, "page.unit_points"),
+            (self.words("page.run_accepted"), readings.accepted, "page.unit_readings"),
+            (self.words("page.run_stored"), readings.stored, "page.unit_readings"),
+            (self.words("page.run_flagged"), readings.flagged, "page.unit_readings"),
+            (self.words("page.run_expected", seconds=live.seconds), live.expected, "page.unit_readings"),
+            (self.words("page.run_received", seconds=live.seconds), live.received, "page.unit_readings"),
+        )
+        return [{"name": name, "count": numbers.count(count), "unit": self.words(unit)} for name, count, unit in counts]
 
     def plots(self) -> list[dict[str, Any]]:
         """The last day and the days of the period for the compliance figure, and the stack."""
