@@ -1,4 +1,4 @@
-"""Totals, intensities and sum checks of the two boundaries: standard.md section 7 (R8, R41).
+"""Totals, reconciliation, intensity and sum checks of the two boundaries: standard.md section 7 (R8, R41).
 
 Which item a total adds up is data of the rule set. Items a rule set counts must all be there: a plant that has no
 stream for one says 0, because a missing figure is never zero. Standard texts have not been checked yet.
@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-
-import numpy as np
+from typing import Literal
 
 from tanji.domain.items import Boundary, Item
 from tanji.domain.limits import Quantity
+from tanji.domain.ratios import quotient
 from tanji.domain.rulesets import RuleSet
 from tanji.errors import DomainError
 
@@ -67,9 +67,7 @@ def intensity(emission: Quantity, *, output: Quantity) -> Quantity:
     >>> intensity(4025.0, output=5000.0), intensity(12.0, output=0.0)
     (0.805, nan)
     """
-    made = np.asarray(output, dtype=np.float64)
-    ratio = np.asarray(emission / np.where(made > 0, made, np.nan))
-    return float(ratio) if ratio.ndim == 0 else ratio
+    return quotient(emission, denominator=output)
 
 
 def clinker_ratio(clinker_consumed: Quantity, *, cement_output: Quantity) -> Quantity:
@@ -79,6 +77,92 @@ def clinker_ratio(clinker_consumed: Quantity, *, cement_output: Quantity) -> Qua
     cement_output : cement made. [t]
     """
     return intensity(clinker_consumed, output=cement_output)
+
+
+Why = Literal["only_a", "only_b", "values_differ", "same"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReconciliationRow:
+    """What one item brings to each of two totals [tCO2], and why they differ.
+
+    `only_a` and `only_b`: only that side counts the item. `values_differ`: both count it, with other factors or rules.
+    `same`: both count it alike.
+    """
+
+    item: Item
+    counted_a: bool
+    counted_b: bool
+    emission_a: float
+    emission_b: float
+
+    @property
+    def difference(self) -> float:
+        """What the item adds to total A less total B. [tCO2]"""
+        return self.emission_a - self.emission_b
+
+    @property
+    def why(self) -> Why:
+        """Which of the two counts it, or whether their values differ."""
+        if self.counted_a != self.counted_b:
+            return "only_a" if self.counted_a else "only_b"
+        return "same" if self.emission_a == self.emission_b else "values_differ"
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """Two totals [tCO2] and the rows that lead from one to the other."""
+
+    total_a: float
+    total_b: float
+    rows: tuple[ReconciliationRow, ...]
+
+    @property
+    def difference(self) -> float:
+        """Total A less total B: the sum of the rows' differences, added without rounding in between. [tCO2]"""
+        return math.fsum(part for row in self.rows for part in (row.emission_a, -row.emission_b))
+
+
+def reconcile(
+    figures_a: Mapping[Item, float],
+    figures_b: Mapping[Item, float],
+    *,
+    boundary: Boundary,
+    rule_set_a: RuleSet,
+    rule_set_b: RuleSet,
+    boundary_b: Boundary | None = None,
+) -> Reconciliation:
+    """What one rule set counts and the other does not, item by item, adding up to the difference of the totals. [tCO2]
+
+    standard.md section 2.1: one plant has two totals, and more with two boundaries. Each side's figures are those of
+    its own rule set; what a side does not count is 0 there whatever it shows for information. A counted item that is
+    absent raises DomainError; one that is not-a-number makes total and difference so.
+
+    figures_a, figures_b : emission of each item under either side. [tCO2]
+    boundary : of both sides, or of side A where `boundary_b` is named.
+    rule_set_a, rule_set_b : what each side counts.
+    boundary_b : of side B, to reconcile clinker production with the enterprise.
+
+    By hand, clinker boundary, A with fuel 100, waste 5, carbonate 200, organic 3 (308 t) and B with fuel 101, process
+    210 (311 t): fuel -1 + waste 5 + carbonate 200 + organic 3 - process 210 = -3 t.
+    """
+    side_a, side_b = (figures_a, boundary, rule_set_a), (figures_b, boundary_b or boundary, rule_set_b)
+    total_a, total_b = (
+        float(total(figures, boundary=where, rule_set=rule_set)) for figures, where, rule_set in (side_a, side_b)
+    )
+    counted_a, counted_b = (frozenset(rule_set.counted(where)) for _, where, rule_set in (side_a, side_b))
+    rows = tuple(
+        ReconciliationRow(
+            item,
+            counted_a=item in counted_a,
+            counted_b=item in counted_b,
+            emission_a=float(figures_a[item]) if item in counted_a else 0.0,
+            emission_b=float(figures_b[item]) if item in counted_b else 0.0,
+        )
+        for item in Item
+        if item in counted_a | counted_b
+    )
+    return Reconciliation(total_a, total_b, rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 After the appendix of HJ 75-2017 [C/M]; neither it nor T/CSMT-HJ 003-2024 has been checked yet. Which minutes are valid,
 and what replaces an hour that is not, is decided by the quality job. The oxygen conversion (折算浓度) serves limits
 only and is not applied to a mass. A missing input (not-a-number) gives a missing result.
+`hard_ranges` of a formula holds a plant's own ranges where they differ from `limits.toml`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from tanji.domain.limits import Quantity, require, require_finite
+from tanji.domain.limits import Quantity, Ranges, require, require_finite
+from tanji.domain.ratios import quotient
 from tanji.errors import DomainError
 
 Basis = Literal["dry", "wet"]
@@ -21,6 +23,9 @@ ZERO_CELSIUS = 273.0
 
 STANDARD_PRESSURE = 101_325.0
 """Pa of the normal cubic metre."""
+
+MINIMUM_CAPTURE = 0.75
+"""Least share of the running hours with valid data for a total (HJ 75 [M]); a plan may ask for more."""
 
 CO2_DENSITY = 44 / 22.4
 """kg per Nm3: molar mass over molar volume, the integers of the Chinese texts."""
@@ -50,19 +55,21 @@ def pitot_velocity(pressure_difference: Quantity, *, pitot_factor: Quantity, gas
     return pitot_factor * np.sqrt(2 * pressure_difference / gas_density)
 
 
-def atmospheric_pressure(altitude: Quantity) -> Quantity:
+def atmospheric_pressure(altitude: Quantity, *, hard_ranges: Ranges | None = None) -> Quantity:
     """Standard atmospheric pressure at an altitude, where no barometer reports. [Pa]
 
     PH = 101325 x (1 - h/44300)^5.256, older supplementary data sheet, standard.md section 9 [T].
 
     altitude : metres above sea level. [m]
 
+    hard_ranges : the plant's own, where they differ from `limits.toml`.
+
     >>> round(atmospheric_pressure(0.0), 1), round(atmospheric_pressure(1500.0), 0)
     (101325.0, 84545.0)
 
     By hand: 1 - 1500/44300 = 0.966140; to the power 5.256, exp(5.256 x -0.034447) = 0.83439; x 101325 = 84545 Pa.
     """
-    require_finite(altitude=altitude)
+    require(hard_ranges=hard_ranges, altitude=altitude)
     return STANDARD_PRESSURE * (1 - altitude / 44_300) ** 5.256
 
 
@@ -75,6 +82,7 @@ def standard_flow(
     humidity: Quantity,
     basis: Basis,
     velocity_field_factor: float = 1.0,
+    hard_ranges: Ranges | None = None,
 ) -> Quantity:
     """Flow of flue gas at 0 degC and 101325 Pa, dry or wet. [Nm3/h]
 
@@ -97,16 +105,16 @@ def standard_flow(
     if basis not in ("dry", "wet"):
         raise DomainError(f"basis: expected dry or wet, got {basis}")
     require_finite(velocity=velocity, area=area, velocity_field_factor=velocity_field_factor)
-    require(temperature=temperature, pressure=pressure)
+    require(hard_ranges=hard_ranges, temperature=temperature, pressure=pressure)
     actual = SECONDS_PER_HOUR * area * velocity_field_factor * velocity
     wet = actual * (ZERO_CELSIUS / (ZERO_CELSIUS + temperature)) * (pressure / STANDARD_PRESSURE)
     if basis == "wet":
         return wet
-    require(humidity=humidity)
+    require(hard_ranges=hard_ranges, humidity=humidity)
     return wet * (1 - humidity)
 
 
-def dry_fraction(co2_fraction_wet: Quantity, *, humidity: Quantity) -> Quantity:
+def dry_fraction(co2_fraction_wet: Quantity, *, humidity: Quantity, hard_ranges: Ranges | None = None) -> Quantity:
     """CO2 by volume of dry gas from that of wet gas, C_dry = C_wet / (1 - Xsw). [1]
 
     standard.md section 11.1 [C/M]; HJ 75 not yet checked.
@@ -117,11 +125,11 @@ def dry_fraction(co2_fraction_wet: Quantity, *, humidity: Quantity) -> Quantity:
     >>> round(dry_fraction(0.18, humidity=0.1), 6)
     0.2
     """
-    require(co2_fraction_wet=co2_fraction_wet, humidity=humidity)
+    require(hard_ranges=hard_ranges, co2_fraction_wet=co2_fraction_wet, humidity=humidity)
     return co2_fraction_wet / (1 - humidity)
 
 
-def co2_mass_rate(co2_fraction: Quantity, *, standard_flow: Quantity) -> Quantity:
+def co2_mass_rate(co2_fraction: Quantity, *, standard_flow: Quantity, hard_ranges: Ranges | None = None) -> Quantity:
     """CO2 leaving a stack. [t/h]
 
     G = phi x Qsn x 44/22.4 x 1e-3, standard.md section 11.1 [C/M]; HJ 75 not yet checked. Dry concentration with dry
@@ -135,7 +143,7 @@ def co2_mass_rate(co2_fraction: Quantity, *, standard_flow: Quantity) -> Quantit
 
     By hand: 0.2 x 349920 = 69984 Nm3/h; x 1.9642857 kg = 137468.57 kg/h.
     """
-    require(co2_fraction=co2_fraction)
+    require(hard_ranges=hard_ranges, co2_fraction=co2_fraction)
     require_finite(standard_flow=standard_flow)
     return co2_fraction * standard_flow * CO2_DENSITY * 1e-3
 
@@ -171,3 +179,51 @@ def capture_rate(hours: float, *, invalid_hours: float, stop_hours: float) -> fl
     """
     running = hours - stop_hours
     return (running - invalid_hours) / running if running > 0 else float("nan")
+
+
+def co2_concentration(co2_fraction: Quantity, *, hard_ranges: Ranges | None = None) -> Quantity:
+    """Mass concentration of CO2 at normal conditions, on the basis of the fraction. [kg/Nm3]
+
+    rho_i = M_i / 22.4 x phi_i, standard.md section 11.1 [C/M]; HJ 75 not yet checked.
+
+    co2_fraction : CO2 by volume. [1]
+    hard_ranges : the plant's own, where they differ from `limits.toml`.
+
+    >>> round(co2_concentration(0.224), 6)
+    0.44
+    """
+    require(hard_ranges=hard_ranges, co2_fraction=co2_fraction)
+    return co2_fraction * CO2_DENSITY
+
+
+def period_mass(hour_masses: Quantity, *, capture: float, minimum_capture: float = MINIMUM_CAPTURE) -> float:
+    """CO2 of a day, month or year: the sum of its valid and substituted hours; none below the least capture. [t]
+
+    standard.md section 11.1 [C/M]; HJ 75 not yet checked. Below the limit the remainder is never published, so the
+    result is missing; so it is while a running hour has neither a value nor a substitute. A stopped hour is 0.
+
+    hour_masses : of every hour of the period. [t]
+    capture : share of the running hours with valid data, `capture_rate`. [1]
+    minimum_capture : of the approved plan. [1]
+
+    >>> period_mass(np.array([130.0, 0.0, 120.0]), capture=0.9), period_mass(np.array([130.0]), capture=0.7)
+    (250.0, nan)
+    """
+    if not capture >= minimum_capture:  # also where the capture rate is not defined
+        return float("nan")
+    return float(np.sum(np.asarray(hour_masses, dtype=np.float64)))
+
+
+def deviation(measured: Quantity, *, calculated: Quantity) -> Quantity:
+    """Flue-gas measurement against calculation, relative to the calculation. [1]
+
+    (measured - calculated) / calculated; judged by `limits.diagnose(flue_gas_deviation=...)`, standard.md section 14.5.
+    Not defined without a calculated emission.
+
+    measured : CO2 measured in all stacks that carry kiln gas. [t]
+    calculated : fossil and biogenic carbon and calcination of the same hours, `boundary.flue_gas_equivalent`. [t]
+
+    >>> round(deviation(4200.0, calculated=4000.0), 6)
+    0.05
+    """
+    return quotient(measured, denominator=calculated) - 1

@@ -26,6 +26,7 @@ DEFAULT_VARIANT: dict[str, str] = {
     "grid_factor": "average",
     "clinker_process_factor": "with_process_emissions",
     "raw_meal_organic_carbon": "no_gangue",
+    "calcination_fraction": "dry_kiln",
 }
 """Which variant `find` means where the caller names none: what an ordinary cement plant has."""
 
@@ -59,6 +60,7 @@ class Factor:
     data_year: int | None = None
     relative_uncertainty: float | None = None
     note: str = ""
+    own: bool = False
 
     @property
     def source(self) -> str:
@@ -82,7 +84,8 @@ class FactorLibrary:
         """The newest record in force on the plant-local day `on`; DomainError, listing what exists, if there is none.
 
         `variant` is the equipment of an oxidation fraction or the kind of a grid factor; None means the usual one of
-        `DEFAULT_VARIANT`. A record without a variant serves every variant.
+        `DEFAULT_VARIANT`. A record without a variant serves every variant. A plant's own record goes before a default
+        as long as it is in force, however new the default.
         """
         wanted = DEFAULT_VARIANT.get(quantity, "") if variant is None else variant
         candidates = [
@@ -97,7 +100,7 @@ class FactorLibrary:
         if not candidates:
             got = " ".join(filter(None, (quantity, wanted, "of", applies_to, "under", ruleset, "on", on.isoformat())))
             raise DomainError(f"factor: expected {self._existing(quantity, applies_to)}; got {got}")
-        return max(candidates, key=lambda factor: (factor.valid_from, factor.variant))
+        return max(candidates, key=lambda factor: (factor.own, factor.valid_from, factor.variant))
 
     def digest(self) -> str:
         """SHA-256 of the records, independent of layout and comments of the file. [hex]"""

@@ -33,6 +33,9 @@ class Item(StrEnum):
     PROCESS_ORGANIC_CARBON = "process_organic_carbon"  # 生料中非燃料碳, F5
     PROCESS_CLINKER = "process_clinker"  # 熟料过程排放, G2
     NET_ELECTRICITY = "net_electricity"  # 净购入电力, F6 / G3
+    NET_HEAT = "net_heat"  # 净购入热力, F7
+    CAPTIVE_POWER = "captive_power"  # 发电设施, a term of its own under method B, F2 under method A
+    OTHER_FACILITY = "other_facility"  # 其他非熟料产品设施, likewise
     BIOGENIC = "biogenic"  # memo: biomass carbon of alternative fuels
     CLINKER_ELECTRICITY = "clinker_electricity"  # information: electricity of clinker production (R19)
     FLUE_GAS = "flue_gas"  # information: CO2 measured in the stack (R25)
@@ -45,10 +48,14 @@ class Method(StrEnum):
     MEASURED_CARBON = "measured_carbon"  # F2 with elemental carbon
     NON_BIOMASS_CARBON = "non_biomass_carbon"  # F3, alpha weighs carbon shares
     NON_BIOMASS_ENERGY = "non_biomass_energy"  # F3 variant, alpha weighs energy shares
+    WASTE_CARBON = "waste_carbon"  # F3, second form: Q x CCW x FCF x EFF x 44/12
     CLINKER_OXIDES = "clinker_oxides"  # F4
+    PARTLY_CALCINED_DUST = "partly_calcined_dust"  # F9, dust with a calcination fraction (option)
     ORGANIC_CARBON = "organic_carbon"  # F5
     CLINKER_FACTOR = "clinker_factor"  # G2
+    MONTH_FLOOR = "month_floor"  # G2: what a month and line lack to zero, a row of its own
     GRID_FACTOR = "grid_factor"  # F6, G3
+    HEAT_FACTOR = "heat_factor"  # F7
     FLUE_GAS_DIRECT = "flue_gas_direct"  # HJ 75 appendix, standard.md section 11
 
 
@@ -69,4 +76,18 @@ class StreamKind(StrEnum):
     ELECTRICITY_WASTE_HEAT = "electricity_waste_heat"
     ELECTRICITY_CLINKER = "electricity_clinker"
     ELECTRICITY_OTHER = "electricity_other"
+    HEAT_PURCHASED = "heat_purchased"
+    HEAT_SOLD = "heat_sold"
+    CAPTIVE_POWER = "captive_power"
+    OTHER_FACILITY = "other_facility"
     FLUE_GAS = "flue_gas"
+
+
+class MissingRule(StrEnum):
+    """What stands in for data that are missing or not usable: named per stream by the approved plan (R21, R52)."""
+
+    MEAN_OF_VALID = "mean_of_valid"  # mean of the last valid running hours
+    CONSERVATIVE_DEFAULT = "conservative_default"  # 保守值: the record that never understates (26.7 GJ/t of coal)
+    HJ75_TABLE = "hj75_table"  # maximum of the last valid hours, by capture rate (HJ 75-2017 tables 4 and 5)
+    MEAN_PLUS_2_SIGMA = "mean_plus_2_sigma"  # mean + 2 standard deviations of the last valid running hours
+    REFERENCE_VALUE = "reference_value"  # the library's value by fuel and edition

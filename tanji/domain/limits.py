@@ -1,18 +1,19 @@
-"""Hard ranges of raw inputs: what a formula refuses to calculate with.
+"""Ranges of inputs and of derived ratios (R52): what a formula refuses, what it warns of, what only diagnoses.
 
-Ranges marked standard.md 14.5 are our own plausibility ranges; those marked "unit guard" are wider and exist to stop
-percents, kJ/kg, kPa or gauge pressure from passing as fractions, GJ/t or absolute Pa. Derived ratios (heat, meal to
-clinker, dust, electricity per tonne) only diagnose and are not here. Amounts need only be finite: a scale's zero drift
-may go below zero, and cutting it off there would add tonnes.
-
-A job that works on arrays asks `within` first and substitutes what is outside by the plant's plan; the formulas
-themselves call `require`, which raises. A missing value (not-a-number) is neither outside nor replaced: it propagates.
+The ranges are data, `limits.toml`, after standard.md section 14.5; a plant overrides one by handing `hard_ranges` or
+`soft_ranges`, which need hold only what differs. Hard: `require` raises in the formula; a job that works on arrays asks
+`within` first and substitutes by the plant's plan. Soft: `soft` lists warnings that travel beside the figure. Derived
+ratios: `diagnose` reports and never refuses. Amounts need only be finite: a scale's zero drift may go below zero, and
+cutting it off there would add tonnes. A missing value (not-a-number) is neither outside nor replaced: it propagates.
 """
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +28,8 @@ RANGE_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class HardRange:
-    """Lowest and highest value a raw input may have, in `unit`, and where the two numbers come from."""
+class Range:
+    """Lowest and highest value, in `unit`, and where the two numbers come from."""
 
     low: float
     high: float
@@ -39,64 +40,101 @@ class HardRange:
         return f"{self.low:g} to {self.high:g} {self.unit} ({self.source})"
 
 
-_PAGE = "standard.md 14.5"
-_GUARD = "unit guard"
+HardRange: TypeAlias = Range
+"""A range outside which an input is not used as measured."""
 
-HARD_RANGES: dict[str, HardRange] = {
-    # coal and other fuels
-    "coal_net_calorific_value": HardRange(8, 34, "GJ/t", _PAGE),
-    "net_calorific_value": HardRange(0, 600, "GJ/t or GJ/10^4 Nm3", _GUARD),
-    "gross_calorific_value_air_dried": HardRange(5, 40, "GJ/t", _GUARD),
-    "carbon_per_energy": HardRange(0.005, 0.1, "tC/GJ", _GUARD),
-    "coal_carbon_per_energy": HardRange(0.0235, 0.0300, "tC/GJ", _PAGE),
-    "carbon_as_received": HardRange(0.2, 0.95, "tC/t", _PAGE),
-    "carbon_air_dried": HardRange(0.2, 1, "tC/t", _GUARD),
-    "carbon_dry": HardRange(0.2, 1, "tC/t", _GUARD),
-    "oxidation_fraction": HardRange(0.85, 1, "1", _PAGE),
-    "hydrogen_air_dried": HardRange(0.02, 0.06, "1", _PAGE),
-    "moisture_total": HardRange(0, 0.25, "1", _PAGE),
-    "moisture_as_received": HardRange(0, 0.25, "1", _PAGE),
-    "moisture_air_dried": HardRange(0, 0.25, "1", _PAGE),
-    "moisture": HardRange(0, 0.9, "1", _GUARD),  # carbide slag and sludge are far wetter than coal
-    "fuel_density": HardRange(0.5, 1.2, "t/m3", _GUARD),
-    # alternative fuels
-    "calorific_value": HardRange(0, 60, "GJ/t", _GUARD),
-    "emission_factor": HardRange(0, 0.2, "tCO2/GJ", _GUARD),
-    "emission_factor_fossil": HardRange(0, 0.2, "tCO2/GJ", _GUARD),
-    "emission_factor_biogenic": HardRange(0, 0.2, "tCO2/GJ", _GUARD),
-    "non_biomass_carbon_fraction": HardRange(0, 1, "1", _PAGE),
-    "non_biomass_energy_fraction": HardRange(0, 1, "1", _PAGE),
-    # clinker and raw meal
-    "clinker_cao": HardRange(0.55, 0.72, "t/t", _PAGE),
-    "clinker_cao_aluminate": HardRange(0.2, 0.72, "t/t", _GUARD),  # these kinds have less CaO; no range published here
-    "clinker_mgo": HardRange(0, 0.06, "t/t", _PAGE),
-    "clinker_cao_non_carbonate": HardRange(0, 0.72, "t/t", _GUARD),
-    "clinker_mgo_non_carbonate": HardRange(0, 0.06, "t/t", _GUARD),
-    "raw_meal_organic_carbon": HardRange(0, 0.02, "tC/t", _PAGE),
-    "clinker_process_factor": HardRange(0, 0.60, "tCO2/t", _PAGE),  # from 0: aluminate clinker may have none
-    "deduction_factor": HardRange(0, 0.7, "tCO2/t", _PAGE),
-    # electricity and heat
-    "grid_factor": HardRange(0, 1.2, "tCO2/MWh", _PAGE),
-    "heat_factor": HardRange(0, 0.3, "tCO2/GJ", _GUARD),
-    "water_temperature": HardRange(0, 250, "degC", _GUARD),
-    "steam_enthalpy": HardRange(0, 4500, "kJ/kg", _GUARD),
-    # flue gas
-    "co2_fraction_dry": HardRange(0.05, 0.45, "1", _PAGE),
-    "co2_fraction_wet": HardRange(0.03, 0.45, "1", "standard.md 14.5, its dry range at the highest humidity"),
-    "co2_fraction": HardRange(0.03, 0.45, "1", "standard.md 14.5, widened for a wet analyser"),
-    "humidity": HardRange(0, 0.40, "1", _PAGE),
-    "temperature": HardRange(0, 400, "degC", _PAGE),
-    "pressure": HardRange(50_000, 130_000, "Pa absolute", _GUARD),  # no gauge pressure, no kPa, no hPa
-}
+Ranges: TypeAlias = Mapping[str, Range]
+"""Ranges under the names of the quantities; an override holds only those that differ."""
 
 
-def require(**inputs: Quantity) -> None:
+@dataclass(frozen=True, slots=True)
+class SoftWarning:
+    """An input outside its soft range: used, marked for review, listed in the report.
+
+    `value` is the one farthest out [in `unit`], `count` how many values are out: 1 for a scalar.
+    """
+
+    input: str
+    value: float
+    soft: Range
+    unit: str
+    count: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.input}: usually {self.soft}, got {self.value:.9g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A derived ratio outside its range: `warn` beyond the soft one, `diagnose` beyond the hard one.
+
+    `value` is the ratio farthest out [in `unit`], `expected` the range it left, `count` how many are out.
+    """
+
+    ratio: str
+    value: float
+    verdict: Literal["warn", "diagnose"]
+    expected: Range
+    unit: str
+    count: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.ratio}: {self.verdict}: expected {self.expected}, got {self.value:.9g}"
+
+
+def _read(section: str, kind: str) -> dict[str, Range]:
+    """The `hard` or `soft` ranges of one section of `limits.toml`."""
+    path = Path(__file__).with_name("limits.toml")
+    tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))[section]
+    return {
+        name: Range(float(entry[kind][0]), float(entry[kind][1]), entry["unit"], entry["source"])
+        for name, entry in tables.items()
+        if kind in entry
+    }
+
+
+HARD_RANGES: dict[str, Range] = _read("inputs", "hard")
+"""Hard range of every raw input, under its name."""
+
+SOFT_RANGES: dict[str, Range] = _read("inputs", "soft")
+"""Soft range of the raw inputs that have one."""
+
+DIAGNOSTIC_RANGES: dict[str, dict[str, Range]] = {kind: _read("derived", kind) for kind in ("soft", "hard")}
+"""Soft and hard ranges of derived ratios."""
+
+
+ALUMINATE_KINDS = frozenset({"aluminate", "sulfoaluminate"})
+"""Kinds of clinker with ranges of their own, `<quantity>_aluminate`."""
+
+
+def require(*, hard_ranges: Ranges | None = None, **inputs: Quantity) -> None:
     """Raise DomainError if an input lies outside the hard range of its name; a missing value passes."""
     for name, value in inputs.items():
-        require_range(name, value, bounds=HARD_RANGES[name])
+        require_range(name, value, bounds=hard_range(name, hard_ranges=hard_ranges))
 
 
-def require_range(name: str, value: Quantity, *, bounds: HardRange) -> None:
+def hard_range(quantity: str, *, hard_ranges: Ranges | None = None) -> Range:
+    """The hard range of a quantity: the plant's own, else the default; DomainError, with the known ones, if none."""
+    if hard_ranges is not None and quantity in hard_ranges:
+        return hard_ranges[quantity]
+    if quantity not in HARD_RANGES:
+        raise DomainError(f"hard range: expected one of {', '.join(sorted(HARD_RANGES))}, got {quantity}")
+    return HARD_RANGES[quantity]
+
+
+def range_name(quantity: str, *, clinker_kind: str) -> str:
+    """The name under which the range of a quantity stands for a kind of clinker (standard.md 14.5, last paragraph).
+
+    Aluminate and sulfoaluminate clinkers have less CaO and a smaller factor than Portland; others share its ranges.
+
+    >>> range_name("clinker_cao", clinker_kind="aluminate"), range_name("clinker_mgo", clinker_kind="aluminate")
+    ('clinker_cao_aluminate', 'clinker_mgo')
+    """
+    own = f"{quantity}_aluminate"
+    return own if clinker_kind in ALUMINATE_KINDS and own in HARD_RANGES else quantity
+
+
+def require_range(name: str, value: Quantity, *, bounds: Range) -> None:
     """Raise DomainError, naming the input, what was expected and what was got, if `value` lies outside `bounds`."""
     outside = _outside(value, bounds)
     if outside.any():
@@ -111,18 +149,64 @@ def require_finite(**amounts: Quantity) -> None:
             raise DomainError(f"{name}: expected a finite number, got {_first(value, infinite)}")
 
 
-def within(quantity: str, values: Quantity) -> NDArray[np.bool_]:
+def within(quantity: str, values: Quantity, *, hard_ranges: Ranges | None = None) -> NDArray[np.bool_]:
     """Which values a formula would take as `quantity`: true inside the hard range, false outside and where missing."""
-    if quantity not in HARD_RANGES:
-        raise DomainError(f"hard range: expected one of {', '.join(sorted(HARD_RANGES))}, got {quantity}")
     array = np.asarray(values, dtype=np.float64)
-    return ~(_outside(array, HARD_RANGES[quantity]) | np.isnan(array))
+    return ~(_outside(array, hard_range(quantity, hard_ranges=hard_ranges)) | np.isnan(array))
 
 
-def _outside(value: Quantity, bounds: HardRange) -> NDArray[np.bool_]:
+def soft(*, soft_ranges: Ranges | None = None, **inputs: Quantity) -> tuple[SoftWarning, ...]:
+    """A warning for every input outside its soft range, in the order given; one without a soft range has none.
+
+    Coal is asked under its own names, `coal_net_calorific_value` and `coal_carbon_per_energy`.
+
+    >>> [str(warning) for warning in soft(clinker_cao=0.60, clinker_mgo=0.02)]
+    ['clinker_cao: usually 0.62 to 0.68 t/t (standard.md 14.5), got 0.6']
+    """
+    found = []
+    for name, value in inputs.items():
+        bounds = (soft_ranges or {}).get(name, SOFT_RANGES.get(name))
+        if bounds is not None and (outside := _outside(value, bounds)).any():
+            farthest = _farthest(value, outside, bounds)
+            found.append(SoftWarning(name, farthest, bounds, bounds.unit, int(outside.sum())))
+    return tuple(found)
+
+
+def diagnose(
+    *, soft_ranges: Ranges | None = None, hard_ranges: Ranges | None = None, **ratios: Quantity
+) -> tuple[Diagnosis, ...]:
+    """What derived ratios tell, one line each: nothing while inside the soft range or not defined; never refuses.
+
+    Beyond the hard range the verdict is `diagnose`, for the whole array if one value is.
+
+    >>> [str(line) for line in diagnose(heat_per_clinker=3.7)]
+    ['heat_per_clinker: warn: expected 2.8 to 3.6 GJ/t (standard.md 14.5), got 3.7']
+    """
+    ranges = {"diagnose": {**DIAGNOSTIC_RANGES["hard"], **(hard_ranges or {})}}
+    ranges["warn"] = {**DIAGNOSTIC_RANGES["soft"], **(soft_ranges or {})}
+    found = []
+    for name, value in ratios.items():
+        if name not in ranges["warn"] and name not in ranges["diagnose"]:
+            raise DomainError(f"ratio: expected one of {', '.join(sorted(ranges['warn']))}, got {name}")
+        for verdict in ("diagnose", "warn"):
+            bounds = ranges[verdict].get(name)
+            if bounds is not None and (outside := _outside(value, bounds)).any():
+                farthest, count = _farthest(value, outside, bounds), int(outside.sum())
+                found.append(Diagnosis(name, farthest, verdict, bounds, bounds.unit, count))
+                break
+    return tuple(found)
+
+
+def _outside(value: Quantity, bounds: Range) -> NDArray[np.bool_]:
     array = np.asarray(value, dtype=np.float64)
     slack = RANGE_TOLERANCE * max(abs(bounds.low), abs(bounds.high))
     return np.asarray((array < bounds.low - slack) | (array > bounds.high + slack))
+
+
+def _farthest(value: Quantity, outside: NDArray[np.bool_], bounds: Range) -> float:
+    values = np.asarray(value, dtype=np.float64)[outside]
+    distance = np.maximum(bounds.low - values, values - bounds.high)
+    return float(values.flat[int(np.argmax(distance))])
 
 
 def _first(value: Quantity, wrong: NDArray[np.bool_]) -> str:

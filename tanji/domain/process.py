@@ -2,31 +2,23 @@
 
 The two methods stand side by side; which one a rule set uses is data in `rulesets.toml`, and factors come from
 `factors.toml` or a plant's ledger. The texts of GB/T 32151.8-2023 and CETS-AG-02.01-V01-2024 have not been checked
-yet: equation numbers are those of standard.md. The optional dust form F9 of CSI and EU is not here. A missing input
-(not-a-number) gives a missing result.
+yet: equation numbers are those of standard.md. The optional dust form F9 of CSI and EU is `tanji.domain.dust`. A
+missing input (not-a-number) gives a missing result.
+`hard_ranges` of a formula holds a plant's own ranges where they differ from `limits.toml`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from tanji.domain.fuel import CO2_PER_CARBON
-from tanji.domain.limits import HARD_RANGES, HardRange, Quantity, require, require_finite, require_range
+from tanji.domain.limits import Quantity, Ranges, hard_range, range_name, require, require_finite, require_range
+from tanji.domain.ratios import CO2_PER_CAO as CO2_PER_CAO
+from tanji.domain.ratios import CO2_PER_CARBON, quotient
+from tanji.domain.ratios import CO2_PER_MGO as CO2_PER_MGO
 from tanji.errors import DomainError
 
-CO2_PER_CAO = 44 / 56
-"""tCO2 per t CaO from carbonate. Chinese integer molar masses; never mixed with the foreign 0.785."""
-
-CO2_PER_MGO = 44 / 40
-"""tCO2 per t MgO from carbonate, likewise."""
-
-CAO_RANGES: dict[str, HardRange] = {
-    "portland": HARD_RANGES["clinker_cao"],
-    "white_portland": HARD_RANGES["clinker_cao"],
-    "sulfoaluminate": HARD_RANGES["clinker_cao_aluminate"],
-    "aluminate": HARD_RANGES["clinker_cao_aluminate"],
-}
-"""Hard range of CaO by clinker kind (standard.md 14.5, last paragraph)."""
+CLINKER_KINDS = ("portland", "white_portland", "sulfoaluminate", "aluminate")
+"""Kinds of clinker with a factor of their own in G2; for F4 the kind decides the hard range of CaO only."""
 
 
 def clinker_oxide_factor(
@@ -36,6 +28,7 @@ def clinker_oxide_factor(
     clinker_cao_non_carbonate: Quantity = 0.0,
     clinker_mgo_non_carbonate: Quantity = 0.0,
     clinker_kind: str = "portland",
+    hard_ranges: Ranges | None = None,
 ) -> Quantity:
     """Process CO2 of a tonne of clinker, from its oxides. [tCO2/t]
 
@@ -52,10 +45,12 @@ def clinker_oxide_factor(
 
     By hand: 0.652 x 44/56 = 0.512286; 0.021 x 1.1 = 0.0231; together 0.535386.
     """
-    if clinker_kind not in CAO_RANGES:
-        raise DomainError(f"clinker_kind: expected one of {', '.join(CAO_RANGES)}, got {clinker_kind}")
-    require_range("clinker_cao", clinker_cao, bounds=CAO_RANGES[clinker_kind])
+    if clinker_kind not in CLINKER_KINDS:
+        raise DomainError(f"clinker_kind: expected one of {', '.join(CLINKER_KINDS)}, got {clinker_kind}")
+    cao_range = hard_range(range_name("clinker_cao", clinker_kind=clinker_kind), hard_ranges=hard_ranges)
+    require_range("clinker_cao", clinker_cao, bounds=cao_range)
     require(
+        hard_ranges=hard_ranges,
         clinker_mgo=clinker_mgo,
         clinker_cao_non_carbonate=clinker_cao_non_carbonate,
         clinker_mgo_non_carbonate=clinker_mgo_non_carbonate,
@@ -85,6 +80,7 @@ def carbonate_emission(
     clinker_cao_non_carbonate: Quantity = 0.0,
     clinker_mgo_non_carbonate: Quantity = 0.0,
     clinker_kind: str = "portland",
+    hard_ranges: Ranges | None = None,
 ) -> Quantity:
     """CO2 of carbonate decomposition, method A. [tCO2]
 
@@ -109,6 +105,7 @@ def carbonate_emission(
         clinker_cao_non_carbonate=clinker_cao_non_carbonate,
         clinker_mgo_non_carbonate=clinker_mgo_non_carbonate,
         clinker_kind=clinker_kind,
+        hard_ranges=hard_ranges,
     )
     return (clinker_output + kiln_dust + bypass_dust) * factor
 
@@ -130,12 +127,28 @@ def non_carbonate_oxide(
     require_finite(
         oxide_amount=oxide_amount, clinker_output=clinker_output, kiln_dust=kiln_dust, bypass_dust=bypass_dust
     )
-    mass = np.asarray(clinker_output + kiln_dust + bypass_dust, dtype=np.float64)
-    fraction = np.asarray(oxide_amount / np.where(mass > 0, mass, np.nan))
-    return float(fraction) if fraction.ndim == 0 else fraction
+    return quotient(oxide_amount, denominator=clinker_output + kiln_dust + bypass_dust)
 
 
-def organic_carbon_emission(raw_meal_amount: Quantity, *, raw_meal_organic_carbon: Quantity) -> Quantity:
+def non_carbonate_oxide_of_meal(raw_meal_oxide: Quantity, *, meal_clinker_ratio: Quantity) -> Quantity:
+    """FR10 or FR20 where the laboratory states the non-carbonate oxide of the raw meal instead. [t/t]
+
+    FR10 = oxide of the dry meal x meal : clinker, since the meal loses its CO2; standard.md section 5.1, a separate
+    input and never FR10 itself.
+
+    raw_meal_oxide : CaO or MgO of the dry meal that is not from carbonates. [t/t]
+    meal_clinker_ratio : dry meal per tonne of clinker. [t/t]
+
+    >>> round(non_carbonate_oxide_of_meal(0.02, meal_clinker_ratio=1.55), 6)
+    0.031
+    """
+    require_finite(raw_meal_oxide=raw_meal_oxide, meal_clinker_ratio=meal_clinker_ratio)
+    return raw_meal_oxide * meal_clinker_ratio
+
+
+def organic_carbon_emission(
+    raw_meal_amount: Quantity, *, raw_meal_organic_carbon: Quantity, hard_ranges: Ranges | None = None
+) -> Quantity:
     """CO2 of the organic carbon in raw meal, method A. [tCO2]
 
     E = Q_meal x FR0 x 44/12. F5, standard.md section 5.1 [C/M]; standard text not yet checked.
@@ -149,12 +162,16 @@ def organic_carbon_emission(raw_meal_amount: Quantity, *, raw_meal_organic_carbo
     By hand: 7800 t x 0.002 = 15.6 tC; x 44/12 = 57.2 tCO2.
     """
     require_finite(raw_meal_amount=raw_meal_amount)
-    require(raw_meal_organic_carbon=raw_meal_organic_carbon)
+    require(hard_ranges=hard_ranges, raw_meal_organic_carbon=raw_meal_organic_carbon)
     return raw_meal_amount * raw_meal_organic_carbon * CO2_PER_CARBON
 
 
 def clinker_factor_emission(
-    clinker_output: Quantity, *, clinker_process_factor: Quantity, deduction: Quantity = 0.0
+    clinker_output: Quantity,
+    *,
+    clinker_process_factor: Quantity,
+    deduction: Quantity = 0.0,
+    hard_ranges: Ranges | None = None,
 ) -> Quantity:
     """Process CO2 of clinker by the clinker factor, method B; not cut off at zero. [tCO2]
 
@@ -171,11 +188,13 @@ def clinker_factor_emission(
     By hand: 5000 x 0.535 = 2675; less 48 = 2627 tCO2.
     """
     require_finite(clinker_output=clinker_output, deduction=deduction)
-    require(clinker_process_factor=clinker_process_factor)
+    require(hard_ranges=hard_ranges, clinker_process_factor=clinker_process_factor)
     return clinker_output * clinker_process_factor - deduction
 
 
-def substitute_deduction(substitute_amount: Quantity, *, deduction_factor: Quantity) -> Quantity:
+def substitute_deduction(
+    substitute_amount: Quantity, *, deduction_factor: Quantity, hard_ranges: Ranges | None = None
+) -> Quantity:
     """CO2 deducted for a non-carbonate substitute raw material, m_j x D_j of G2. [tCO2]
 
     standard.md section 5.2 [C]; standard text not yet checked.
@@ -187,7 +206,7 @@ def substitute_deduction(substitute_amount: Quantity, *, deduction_factor: Quant
     48.0
     """
     require_finite(substitute_amount=substitute_amount)
-    require(deduction_factor=deduction_factor)
+    require(hard_ranges=hard_ranges, deduction_factor=deduction_factor)
     return substitute_amount * deduction_factor
 
 
@@ -203,7 +222,7 @@ def floor_correction(month_emission: Quantity) -> Quantity:
     return float(missing) if missing.ndim == 0 else missing
 
 
-def dry_amount(wet_amount: Quantity, *, moisture: Quantity) -> Quantity:
+def dry_amount(wet_amount: Quantity, *, moisture: Quantity, hard_ranges: Ranges | None = None) -> Quantity:
     """Dry mass of a material weighed wet, m x (1 - M). [t]
 
     wet_amount : mass as weighed. [t]
@@ -213,5 +232,5 @@ def dry_amount(wet_amount: Quantity, *, moisture: Quantity) -> Quantity:
     66.0
     """
     require_finite(wet_amount=wet_amount)
-    require(moisture=moisture)
+    require(hard_ranges=hard_ranges, moisture=moisture)
     return wet_amount * (1 - moisture)

@@ -1,7 +1,8 @@
-"""The rule sets as data: which item counts in which boundary, by which method, read from `rulesets.toml` (R3, R8).
+"""The rule sets as data: which item counts in which boundary, by which method, read from `rulesets.toml` (R3, R4, R8).
 
-What a standard leaves open is a switch of the file, not of the code. Formulas are in the modules beside this one,
-totals in `tanji.domain.boundary`. Neither official text has been checked yet: every rule carries its mark as a note.
+What a standard leaves open is a switch of the file, not of the code, and a new edition is a new entry of the file: the
+latest rules, an older one stays for its days (`in_force`). Formulas are in the modules beside this one, totals in
+`tanji.domain.boundary`. No official text has been checked yet: every rule carries its mark as a note.
 """
 
 from __future__ import annotations
@@ -39,7 +40,11 @@ class RuleNote:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """One method edition: items per boundary and the switches a calculation needs."""
+    """One method edition: items per boundary and the switches a calculation needs.
+
+    `captive_power_item` and `other_facility_item` say which item the fuels of those facilities belong to;
+    `missing_net_calorific_value` is the quantity of the factor library that stands in for an unmeasured NCV.
+    """
 
     id: RuleSetId
     title: str
@@ -54,6 +59,9 @@ class RuleSet:
     oxidation_edition: str
     floors_process_month: bool
     flue_gas_scope: tuple[Item, ...]
+    captive_power_item: Item
+    other_facility_item: Item
+    missing_net_calorific_value: str
     boundaries: tuple[tuple[Boundary, BoundaryItems], ...]
     notes: tuple[RuleNote, ...]
 
@@ -87,28 +95,61 @@ class RuleSet:
 
 @cache
 def load() -> dict[RuleSetId, RuleSet]:
-    """Both rule sets of `rulesets.toml`, read once."""
-    path = Path(__file__).with_name("rulesets.toml")
-    return read(path.read_text(encoding="utf-8"))
+    """The latest edition of both rule sets of `rulesets.toml`, read once."""
+    return _latest(editions())
+
+
+@cache
+def editions() -> tuple[RuleSet, ...]:
+    """Every edition of `rulesets.toml`, read once."""
+    return read_editions(Path(__file__).with_name("rulesets.toml").read_text(encoding="utf-8"))
+
+
+def in_force(ruleset: RuleSetId, *, on: date) -> RuleSet:
+    """The edition of a rule set in force on a plant-local day; DomainError, with what exists, if there is none (R4).
+
+    A day before the first edition has none: an older period is never calculated by a rule that did not exist.
+    """
+    own = [edition for edition in editions() if edition.id is ruleset]
+    valid = [one for one in own if one.valid_from <= on and (one.valid_to is None or on <= one.valid_to)]
+    if not valid:
+        known = ", ".join(f"{one.edition} from {one.valid_from}" for one in own)
+        raise DomainError(f"rule set: expected {ruleset} in one of its editions, {known}; got {on}")
+    return max(valid, key=lambda edition: edition.valid_from)
 
 
 def read(text: str) -> dict[RuleSetId, RuleSet]:
-    """Rule sets from the text of a rule-set file; DomainError if one is incomplete or names something unknown."""
-    found: dict[RuleSetId, RuleSet] = {}
+    """The latest edition of each rule set from the text of a rule-set file; DomainError as in `read_editions`."""
+    return _latest(read_editions(text))
+
+
+def _latest(found: tuple[RuleSet, ...]) -> dict[RuleSetId, RuleSet]:
+    return {edition.id: edition for edition in sorted(found, key=lambda edition: edition.valid_from)}
+
+
+def read_editions(text: str) -> tuple[RuleSet, ...]:
+    """Every edition in the text of a rule-set file; DomainError if one is incomplete or names something unknown.
+
+    A table is named after its rule set, an older edition with its year after a hyphen: `[gbt32151_8-2015]`.
+    """
+    found: list[RuleSet] = []
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as err:
         raise DomainError(f"rulesets.toml: expected TOML, got {err}") from err
     for name, table in tables.items():
         try:
-            rule_set = _rule_set(RuleSetId(name), table)
+            rule_set = _rule_set(RuleSetId(name.partition("-")[0]), table)
         except (KeyError, TypeError, ValueError) as err:
             raise DomainError(f"rulesets.toml: {name}: expected the fields of a rule set, got {err}") from err
         _require_each_item_once(rule_set)
-        found[rule_set.id] = rule_set
-    if set(found) != set(RuleSetId):
-        raise DomainError(f"rulesets.toml: expected {', '.join(RuleSetId)}, got {', '.join(found)}")
-    return found
+        found.append(rule_set)
+    if {edition.id for edition in found} != set(RuleSetId):
+        raise DomainError(f"rulesets.toml: expected {', '.join(RuleSetId)}, got {', '.join(one.id for one in found)}")
+    first_days = [(edition.id, edition.valid_from) for edition in found]
+    if len(set(first_days)) < len(first_days):
+        raise DomainError("rulesets.toml: expected one edition of a rule set per first day, got two")
+    return tuple(found)
 
 
 def _rule_set(identity: RuleSetId, table: Mapping[str, Any]) -> RuleSet:
@@ -120,6 +161,8 @@ def _rule_set(identity: RuleSetId, table: Mapping[str, Any]) -> RuleSet:
             "valid_to": fields.get("valid_to"),
             "process_method": Method(fields["process_method"]),
             "flue_gas_scope": _items(fields["flue_gas_scope"]),
+            "captive_power_item": Item(fields["captive_power_item"]),
+            "other_facility_item": Item(fields["other_facility_item"]),
             "boundaries": tuple(
                 (boundary, BoundaryItems(**{key: _items(names) for key, names in table["boundary"][boundary].items()}))
                 for boundary in Boundary

@@ -69,6 +69,8 @@ _TABLE: dict[tuple[str, str], dict[str, float | tuple[float, float]]] = {
     ("mass_fraction", "t/t"): {"t/t": 1, "tC/t": 1, "kg/t": 1e-3},
     ("energy_emission_factor", "tCO2/GJ"): {"tCO2/GJ": 1, "tCO2/TJ": 1e-3, "kgCO2/GJ": 1e-3},
     ("mass_emission_factor", "tCO2/t"): {"tCO2/t": 1, "kgCO2/t": 1e-3, "kgCO2/kg": 1},
+    ("specific_coal", "kgce/t"): {"kgce/t": 1, "gce/kg": 1, "tce/t": 1e3},
+    ("specific_electricity", "kWh/t"): {"kWh/t": 1, "MWh/t": 1e3},
     ("electricity_emission_factor", "tCO2/MWh"): {"tCO2/MWh": 1, "kgCO2/kWh": 1, "kgCO2/MWh": 1e-3},
 }
 

@@ -60,7 +60,7 @@ def test_oxidation_is_found_by_edition_and_equipment():
 )
 def test_clinker_factors_are_those_of_appendix_c(kind, factor):
     assert value("clinker_process_factor", kind, B) == factor
-    assert kind in process.CAO_RANGES
+    assert kind in process.CLINKER_KINDS
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,20 @@ def test_the_placeholder_oxides_give_the_portland_factor():
         clinker_cao=value("clinker_cao", "portland", A), clinker_mgo=value("clinker_mgo", "portland", A)
     )
     assert by_oxides == pytest.approx(0.5354, abs=5e-5)
+
+
+def test_every_deduction_of_appendix_c_is_there():
+    # standard.md section 5.2: 2 + 2 + 3 + 4 + 7 + 2 + 3 + 7 materials
+    records = [record for record in LIBRARY.factors if record.quantity == "deduction_factor"]
+    by_value = {number: sum(record.value == number for record in records) for number in {r.value for r in records}}
+    assert by_value == {0.6: 2, 0.48: 2, 0.375: 3, 0.305: 4, 0.245: 7, 0.215: 2, 0.135: 3, 0.055: 7}
+    assert value("clinker_process_factor", "aluminate", B, variant="without_process_emissions") == 0.0
+
+
+def test_kiln_dust_has_the_default_calcination_of_its_kiln():
+    # standard.md section 5.1, F9: d = 0 for dry kilns, 1 otherwise
+    assert value("calcination_fraction", "kiln_dust", A) == 0.0
+    assert value("calcination_fraction", "kiln_dust", A, variant="other_kiln") == 1.0
 
 
 def test_heat_and_organic_carbon_have_their_defaults():
@@ -134,7 +148,7 @@ def test_kinds_of_grid_factor_are_kept_apart():
 
 
 def test_what_does_not_exist_is_an_error_that_lists_what_does():
-    with pytest.raises(DomainError, match=r"expected one of the quantities calorific_value, .*got grid_facto of"):
+    with pytest.raises(DomainError, match=r"expected one of the quantities calcination_fraction, .*got grid_facto of"):
         value("grid_facto", "national", B)
     with pytest.raises(DomainError, match=r"expected grid_factor of one of central_china, hubei, national; got"):
         value("grid_factor", "beijing", B)

@@ -19,6 +19,10 @@ PAGE = (Path(__file__).parents[2] / "docs" / "nomenclature.md").read_text(encodi
 NAMES = set(re.findall(r"`([a-z0-9_]+)`", PAGE))
 ENUM_ROWS = set(re.findall(r"^\| (\w+) \| `([a-z0-9_]+)` \| .", PAGE, flags=re.MULTILINE))
 MODULES = sorted(module.name for module in pkgutil.iter_modules(tanji.domain.__path__, "tanji.domain."))
+UNIT_MODULES = (
+    *("fuel", "coal", "alternative", "process", "dust", "electricity", "cems", "uncertainty"),
+    *("stock", "yearly", "intensity", "ratios"),
+)
 UNIT_OR_DIMENSIONLESS = re.compile(r"\[[^\]\n]+\]")
 
 
@@ -43,9 +47,7 @@ def test_every_parameter_of_a_public_function_is_on_the_page(module_name):
             assert {parameter, bare} & (NAMES | {"self"}), f"{module_name}.{name}: {parameter}"
 
 
-@pytest.mark.parametrize(
-    "module_name", [f"tanji.domain.{name}" for name in ("fuel", "process", "electricity", "cems", "uncertainty")]
-)
+@pytest.mark.parametrize("module_name", [f"tanji.domain.{name}" for name in UNIT_MODULES])
 def test_every_formula_states_its_units(module_name):
     for name, function in public_functions(module_name):
         documentation = inspect.getdoc(function) or ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,23 @@ def test_the_compliance_figure_counts_fuel_and_process_alone():
     assert set(B.counted(Boundary.CLINKER)) == {Item.FOSSIL_FUEL, Item.PROCESS_CLINKER}
 
 
-def test_the_enterprise_adds_exactly_the_net_electricity():
+def test_the_enterprise_adds_energy_bought_and_under_method_b_its_other_facilities():
+    energy = {Item.NET_ELECTRICITY, Item.NET_HEAT}
+    for rule_set, more in ((A, energy), (B, energy | {Item.CAPTIVE_POWER, Item.OTHER_FACILITY})):
+        assert set(rule_set.counted(Boundary.ENTERPRISE)) - set(rule_set.counted(Boundary.CLINKER)) == more
+
+
+def test_fuels_of_other_facilities_are_terms_of_their_own_or_plain_fuel():
+    assert (A.captive_power_item, A.other_facility_item) == (Item.FOSSIL_FUEL, Item.FOSSIL_FUEL)
+    assert (B.captive_power_item, B.other_facility_item) == (Item.CAPTIVE_POWER, Item.OTHER_FACILITY)
     for rule_set in (A, B):
-        more = set(rule_set.counted(Boundary.ENTERPRISE)) - set(rule_set.counted(Boundary.CLINKER))
-        assert more == {Item.NET_ELECTRICITY}
+        counted = rule_set.counted(Boundary.ENTERPRISE)
+        assert {rule_set.captive_power_item, rule_set.other_facility_item} <= set(counted)
+
+
+def test_a_rule_set_names_what_stands_in_for_an_unmeasured_calorific_value():
+    quantities = {record.quantity for record in factors.load().factors}
+    assert {A.missing_net_calorific_value, B.missing_net_calorific_value} <= quantities
 
 
 def test_alternative_fuels_count_under_method_a_only_and_are_shown_under_both():
@@ -96,3 +110,42 @@ def test_a_faulty_rule_set_is_an_error_of_our_own(before, after, message):
 def test_a_rule_set_that_is_missing_is_an_error():
     with pytest.raises(DomainError, match="expected gbt32151_8, cets_ag_02_01, got gbt32151_8"):
         rulesets.read(TEXT[: TEXT.index("[cets_ag_02_01]")])
+
+
+@pytest.mark.parametrize(
+    ("ruleset", "on", "edition"),
+    [
+        (RuleSetId.GBT32151_8, date(2016, 6, 1), "2015"),
+        (RuleSetId.GBT32151_8, date(2024, 5, 31), "2015"),
+        (RuleSetId.GBT32151_8, date(2024, 6, 1), "2023"),
+        (RuleSetId.CETS_AG_02_01, date(2024, 9, 13), "V01-2024"),
+        (RuleSetId.CETS_AG_02_01, date(2026, 3, 1), "V01-2024"),
+    ],
+)
+def test_a_day_is_calculated_by_the_edition_in_force_on_it(ruleset, on, edition):
+    assert rulesets.in_force(ruleset, on=on).edition == edition
+
+
+def test_a_day_before_the_first_edition_has_no_rule():
+    with pytest.raises(DomainError, match=r"expected cets_ag_02_01 .* V01-2024 from 2024-09-13; got 2024-09-12"):
+        rulesets.in_force(RuleSetId.CETS_AG_02_01, on=date(2024, 9, 12))
+
+
+def test_the_edition_of_2015_counts_neither_alternative_fuels_nor_organic_carbon():
+    old = rulesets.in_force(RuleSetId.GBT32151_8, on=date(2020, 1, 1))
+    assert set(old.counted(Boundary.CLINKER)) == {Item.FOSSIL_FUEL, Item.PROCESS_CARBONATE}
+    assert old.oxidation_edition == "2015"
+    assert set(old.flue_gas_scope) == set(A.flue_gas_scope)
+
+
+def test_a_new_edition_is_a_new_entry_and_not_new_code():
+    present = TEXT[TEXT.index("[cets_ag_02_01]") : TEXT.index("# The superseded edition")]
+    newer = present.replace("[cets_ag_02_01", "[cets_ag_02_01-2027").replace("2024-09-13", "2027-01-01")
+    newer = newer.replace('"V01-2024"', '"V02-2027"').replace(
+        '["fossil_fuel", "process_clinker"]', '["process_clinker"]'
+    )
+    found = rulesets.read_editions(TEXT + newer)
+    assert [one.edition for one in found if one.id is RuleSetId.CETS_AG_02_01] == ["V01-2024", "V02-2027"]
+    assert rulesets.read(TEXT + newer)[RuleSetId.CETS_AG_02_01].counted(Boundary.CLINKER) == (Item.PROCESS_CLINKER,)
+    with pytest.raises(DomainError, match="expected one edition of a rule set per first day"):
+        rulesets.read_editions(TEXT + present.replace("[cets_ag_02_01", "[cets_ag_02_01-again"))

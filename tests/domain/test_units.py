@@ -44,6 +44,8 @@ from tanji.errors import DomainError
         (38_931.0, "kJ/Nm3", 389.31, "GJ/1e4Nm3", "gas_calorific_value"),
         (26.18, "tC/TJ", 0.02618, "tC/GJ", "carbon_per_energy"),
         (0.5306, "kgCO2/kWh", 0.5306, "tCO2/MWh", "electricity_emission_factor"),
+        (0.0521, "MWh/t", 52.1, "kWh/t", "specific_electricity"),
+        (0.1, "tce/t", 100.0, "kgce/t", "specific_coal"),
     ],
 )
 def test_a_unit_becomes_the_internal_one(value, unit, expected, internal, dimension):
