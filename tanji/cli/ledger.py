@@ -1,4 +1,4 @@
-"""`tanji ledger`: the pages, and laboratory or manual values from a CSV file."""
+"""`tanji ledger`: the pages; values and factor records are in `ledger_entries` and `ledger_factors`."""
 
 from __future__ import annotations
 
@@ -7,25 +7,24 @@ import json
 import signal
 import sys
 import threading
-from dataclasses import asdict
 from pathlib import Path
 
 from ledger_api import create_app
 from ledger_api.server import serve
+from tanji.cli import ledger_entries, ledger_factors
 from tanji.cli.clock import now_ms
 from tanji.cli.options import listening
 from tanji.cli.options import port as tcp_port
-from tanji.cli.stores import ledger_file, open_ledger, open_store
-from tanji.ledger.laboratory_csv import import_file
+from tanji.cli.stores import open_ledger, open_store
 from tanji.plant.load import load
 
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verb and its two parts."""
+    """Add the verb and its parts."""
     verb = verbs.add_parser(
         "ledger",
-        help="serve the pages, or import laboratory values",
-        description="Serve the web pages alone, or import laboratory and manual values from a CSV file.",
+        help="serve the pages, import laboratory values, keep the factor library",
+        description="Serve the web pages alone, import or withdraw laboratory values, keep the factor library.",
         epilog="example: tanji ledger import results.csv --plant plant.yaml --data /var/lib/tanji",
     )
     parts = verb.add_subparsers(dest="part", required=True, metavar="PART")
@@ -39,20 +38,15 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     pages.add_argument("--port", type=tcp_port, help="port, 0 for a free one (default: the plant file's)")
     pages.add_argument("--json", action="store_true", help="one JSON line with the address, on standard output")
     pages.set_defaults(func=run_serve)
-    values = parts.add_parser(
-        "import",
-        help="import laboratory and manual values from a CSV file",
-        description="Import laboratory and manual values; good rows enter, refused rows are named with their line.",
-        epilog="example: tanji ledger import results.csv --plant plant.yaml --data /var/lib/tanji",
-    )
-    values.add_argument("file", type=Path, metavar="FILE", help="CSV with the columns of docs/laboratory-csv.md")
-    values.add_argument("--json", action="store_true", help="the result and every finding as one JSON line")
-    values.set_defaults(func=run_import)
-    for part in (pages, values):
-        part.add_argument("--plant", type=Path, required=True, metavar="FILE", help="the plant file")
-        part.add_argument(
-            "--data", type=Path, default=Path("data"), metavar="DIR", help="data directory (default: ./data)"
-        )
+    locate(pages)
+    ledger_entries.register(parts, locate)
+    ledger_factors.register(parts, locate)
+
+
+def locate(part: argparse.ArgumentParser) -> None:
+    """Which plant, and where its data are."""
+    part.add_argument("--plant", type=Path, required=True, metavar="FILE", help="the plant file")
+    part.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data directory (default: ./data)")
 
 
 def run_serve(arguments: argparse.Namespace) -> int:
@@ -82,25 +76,3 @@ def run_serve(arguments: argparse.Namespace) -> int:
     finally:
         store.close()
     return 0
-
-
-def run_import(arguments: argparse.Namespace) -> int:
-    """Import one file; 1 if a row was refused. The ledger is named: a wrong --data would make a new, empty one."""
-    plant = load(arguments.plant)
-    arguments.file.open("rb").close()  # before a ledger is made for nothing
-    ledger = open_ledger(arguments.data)
-    try:
-        result = import_file(arguments.file, ledger=ledger, plant=plant, now_ms=now_ms())
-    finally:
-        ledger.close()
-    where = ledger_file(arguments.data)
-    if arguments.json:
-        print(json.dumps({**asdict(result), "ledger": str(where)}, ensure_ascii=False))
-    else:
-        print(
-            f"{arguments.file} -> {where}: {result.added} new, {result.repeated} known, {result.superseded} corrected,"
-            f" {len(result.findings)} refused"
-        )
-    for finding in result.findings:
-        print(finding, file=sys.stderr)
-    return 1 if result.findings else 0

@@ -14,11 +14,15 @@ from typing import Any
 from sqlalchemy import create_engine, event, func, select, update
 from sqlalchemy.orm import Session
 
+from tanji.ledger import tables
 from tanji.ledger.entries import Entry
-from tanji.ledger.tables import Base, EntryRow, RunRow
+from tanji.ledger.rows import entry_of, identity, replaced, row_of, says_the_same
+from tanji.ledger.tables import EntryRow, RunRow
 
 BUSY_TIMEOUT_MS = 10_000
 """The pages and the jobs share the file; a writer waits this long for the other."""
+Result = tuple[str, str, str]
+"""Sample, stream and parameter."""
 QUERY_SAMPLES = 500
 """Sample numbers in one query; SQLite takes a limited number of parameters."""
 
@@ -55,31 +59,70 @@ class Ledger:
         self._engine = create_engine(text)
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _prepare_sqlite)
-        Base.metadata.create_all(self._engine)
+        tables.create(self._engine)
+
+    def session(self) -> Session:
+        """A session on the ledger's tables, for the modules beside this one."""
+        return Session(self._engine)
 
     def close(self) -> None:
         """Let go of the file."""
         self._engine.dispose()
 
     def enter(self, entries: Sequence[Entry], *, recorded_at_ms: int) -> EntryOutcome:
-        """Enter values in one transaction; what is in force already is left alone, a different value supersedes it."""
+        """Enter values in one transaction; what is in force already is left alone.
+
+        A sample has one result of a parameter at a time: another value, or another period that overlaps the one in
+        force, supersedes it, so that a correction may also shorten or move what a result holds for.
+        """
         added = repeated = superseded = 0
         with Session(self._engine) as session, session.begin():
-            current = _in_force(session, {entry.sample_id for entry in entries})
+            current = _by_result(session, {entry.sample_id for entry in entries})
             for entry in entries:
-                old = current.get(entry.identity)
-                if old is not None and _says_the_same(old, entry):
+                rows = current.setdefault(entry.identity[:3], [])
+                old = replaced(rows, entry)
+                known = next((row for row in old if identity(row) == entry.identity), None)
+                if (not old and entry.withdrawn) or (known is not None and says_the_same(known, entry)):
                     repeated += 1
                     continue
-                row = _row(entry, recorded_at_ms)
+                row = row_of(entry, recorded_at_ms)
                 session.add(row)
                 added += 1
-                if old is not None:
-                    session.flush()  # the old row must name its successor
-                    old.superseded_by = row.id
+                if old:
+                    session.flush()  # the old rows must name their successor
+                for before in old:
+                    before.superseded_by = row.id
+                    rows.remove(before)
                     superseded += 1
-                current[entry.identity] = row
+                rows.append(row)
         return EntryOutcome(added, repeated, superseded)
+
+    def withdraw(
+        self, sample_id: str, *, by: str, reason: str, recorded_at_ms: int, parameter: str | None = None
+    ) -> tuple[Entry, ...]:
+        """Take back the values of a sample that are in force, all or those of one parameter; what was taken back."""
+        with Session(self._engine) as session:
+            query = select(EntryRow).where(EntryRow.sample_id == sample_id, EntryRow.superseded_by.is_(None))
+            rows = session.scalars(query.where(EntryRow.withdrawn == 0).order_by(EntryRow.id))
+            found = tuple(entry_of(row) for row in rows if parameter in (None, row.parameter))
+        gone = [replace(entry, withdrawn=True, entered_by=by, reason=reason, source="withdrawal") for entry in found]
+        self.enter(gone, recorded_at_ms=recorded_at_ms)
+        return found
+
+    def in_force(self, entries: Iterable[Entry]) -> dict[tuple[str, str, str, int, int], Entry]:
+        """What the ledger holds now under the identities of these values; nothing for those it does not know."""
+        with Session(self._engine) as session:
+            rows = _by_result(session, {entry.sample_id for entry in entries})
+            known = [row for result in rows.values() for row in result if not row.withdrawn]
+            return {identity(row): entry_of(row) for row in known}
+
+    def replaced(self, entries: Sequence[Entry]) -> tuple[Entry | None, ...]:
+        """For each of these values the newest in force that entering it would supersede; None where there is none."""
+        with Session(self._engine) as session:
+            current = _by_result(session, {entry.sample_id for entry in entries})
+            found = [replaced(current.get(entry.identity[:3], []), entry) for entry in entries]
+            values = [[row for row in rows if not row.withdrawn] for rows in found]
+            return tuple(entry_of(max(rows, key=lambda row: row.id)) if rows else None for rows in values)
 
     def entries(
         self,
@@ -101,18 +144,18 @@ class Ledger:
         if parameter is not None:
             query = query.where(EntryRow.parameter == parameter)
         if not superseded:
-            query = query.where(EntryRow.superseded_by.is_(None))
+            query = query.where(EntryRow.superseded_by.is_(None), EntryRow.withdrawn == 0)
         with Session(self._engine) as session:
-            return tuple(_entry(row) for row in session.scalars(query))
+            return tuple(entry_of(row) for row in session.scalars(query))
 
     def changes(self, *, after_id: int) -> tuple[Change, ...]:
-        """Periods that changed since the change `after_id`, oldest first."""
-        query = select(EntryRow).where(EntryRow.id > after_id).order_by(EntryRow.id)
+        """Periods that changed since the change `after_id`, oldest first: of new values, and of those they replaced."""
+        changed = select(EntryRow).where(EntryRow.id > after_id)
+        gone = select(EntryRow).where(EntryRow.superseded_by > after_id)
         with Session(self._engine) as session:
-            return tuple(
-                Change(row.id, row.stream, row.parameter, row.valid_from_ms, row.valid_to_ms)
-                for row in session.scalars(query)
-            )
+            found = [_change(row, row.id) for row in session.scalars(changed)]
+            found += [_change(row, row.superseded_by or 0) for row in session.scalars(gone)]
+        return tuple(dict.fromkeys(sorted(found, key=lambda change: (change.id, change.valid_from_ms))))
 
     def last_change(self) -> int:
         """Id of the newest change, 0 in an empty ledger."""
@@ -151,56 +194,21 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _in_force(session: Session, samples: set[str]) -> dict[tuple[str, str, str, int, int], EntryRow]:
-    """Entries in force of these samples, under what makes an entry the same."""
-    found: dict[tuple[str, str, str, int, int], EntryRow] = {}
+def _by_result(session: Session, samples: set[str]) -> dict[Result, list[EntryRow]]:
+    """Entries of these samples that nothing superseded, by sample, stream and parameter."""
+    found: dict[Result, list[EntryRow]] = {}
     for part in _batched(sorted(samples), QUERY_SAMPLES):
         query = select(EntryRow).where(EntryRow.sample_id.in_(part), EntryRow.superseded_by.is_(None))
-        for row in session.scalars(query):
-            found[row.sample_id, row.stream, row.parameter, row.valid_from_ms, row.valid_to_ms] = row
+        for row in session.scalars(query.order_by(EntryRow.id)):
+            found.setdefault((row.sample_id, row.stream, row.parameter), []).append(row)
     return found
+
+
+def _change(row: EntryRow, number: int) -> Change:
+    return Change(number, row.stream, row.parameter, row.valid_from_ms, row.valid_to_ms)
 
 
 def _batched(values: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     """Pieces of a sequence."""
     for begin in range(0, len(values), size):
         yield values[begin : begin + size]
-
-
-def _says_the_same(row: EntryRow, entry: Entry) -> bool:
-    return (row.value, row.unit, row.basis) == (entry.value, entry.unit, entry.basis)
-
-
-def _row(entry: Entry, recorded_at_ms: int) -> EntryRow:
-    return EntryRow(
-        sample_id=entry.sample_id,
-        stream=entry.stream,
-        parameter=entry.parameter,
-        value=entry.value,
-        unit=entry.unit,
-        basis=entry.basis,
-        valid_from_ms=entry.valid_from_ms,
-        valid_to_ms=entry.valid_to_ms,
-        laboratory=entry.laboratory,
-        method=entry.method,
-        recorded_at_ms=recorded_at_ms,
-        entered_value=entry.value if entry.entered_value is None else entry.entered_value,
-        entered_unit=entry.entered_unit or entry.unit,
-        source=entry.source,
-    )
-
-
-def _entry(row: EntryRow) -> Entry:
-    entry = Entry(row.sample_id, row.stream, row.parameter, row.value, row.unit, row.valid_from_ms, row.valid_to_ms)
-    return replace(
-        entry,
-        basis=row.basis,
-        laboratory=row.laboratory,
-        method=row.method,
-        entered_value=row.entered_value,
-        entered_unit=row.entered_unit,
-        source=row.source,
-        recorded_at_ms=row.recorded_at_ms,
-        id=row.id,
-        superseded_by=row.superseded_by,
-    )

@@ -1,12 +1,13 @@
 """The ledger's tables, in SQLAlchemy 2 declarative form, for SQLite or PostgreSQL.
 
-An entry is never changed or deleted: a correction is a new row, and the old one learns who superseded it. Values are
-kept twice, as entered and in the unit used inside the code.
+An entry is never changed or deleted: a correction is a new row, and the old one learns who superseded it; so is a
+withdrawal. Factor records and approvals likewise. Values are kept twice, as entered and in the unit used inside the
+code. A ledger of an earlier version gets the columns it lacks when it is opened.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, String
+from sqlalchemy import BigInteger, Engine, Float, ForeignKey, Index, Integer, String, inspect, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -42,6 +43,58 @@ class EntryRow(Base):
     entered_unit: Mapped[str] = mapped_column(String(16))
     source: Mapped[str] = mapped_column(String(300))
     superseded_by: Mapped[int | None] = mapped_column(ForeignKey("entry.id"), default=None)
+    withdrawn: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    period: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    place: Mapped[str] = mapped_column(String(48), default="", server_default="")
+    raw: Mapped[str] = mapped_column(String(1000), default="", server_default="")
+    formula: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    entered_by: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    reason: Mapped[str] = mapped_column(String(1000), default="", server_default="")
+
+
+class FactorRow(Base):
+    """One edition of a factor of the plant's own, with every field of standard.md section 0.2; days are ISO dates."""
+
+    __tablename__ = "factor"
+    __table_args__ = (Index("factor_identity", "factor_id"),)
+
+    number: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
+    factor_id: Mapped[str] = mapped_column(String(160))
+    quantity: Mapped[str] = mapped_column(String(64))
+    applies_to: Mapped[str] = mapped_column(String(64))
+    rulesets: Mapped[str] = mapped_column(String(160))
+    variant: Mapped[str] = mapped_column(String(64))
+    value: Mapped[float] = mapped_column(Float(53))
+    unit: Mapped[str] = mapped_column(String(16))
+    basis: Mapped[str] = mapped_column(String(64))
+    method: Mapped[str] = mapped_column(String(64))
+    document: Mapped[str] = mapped_column(String(300))
+    edition: Mapped[str] = mapped_column(String(64))
+    clause: Mapped[str] = mapped_column(String(200))
+    valid_from: Mapped[str] = mapped_column(String(10))
+    valid_to: Mapped[str] = mapped_column(String(10))
+    confidence: Mapped[str] = mapped_column(String(1))
+    supersedes: Mapped[str] = mapped_column(String(160))
+    data_year: Mapped[int | None] = mapped_column(Integer, default=None)
+    relative_uncertainty: Mapped[float | None] = mapped_column(Float(53), default=None)
+    note: Mapped[str] = mapped_column(String(1000))
+    recorded_at_ms: Mapped[int] = mapped_column(BigInteger)
+    recorded_by: Mapped[str] = mapped_column(String(200))
+    superseded_by: Mapped[int | None] = mapped_column(ForeignKey("factor.number"), default=None)
+
+
+class ApprovalRow(Base):
+    """Who compared a factor record with its source, and when; `content` is the digest of what was compared."""
+
+    __tablename__ = "factor_approval"
+
+    number: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
+    factor_id: Mapped[str] = mapped_column(String(160))
+    content: Mapped[str] = mapped_column(String(64))
+    approved_by: Mapped[str] = mapped_column(String(200))
+    approved_on: Mapped[str] = mapped_column(String(10))
+    note: Mapped[str] = mapped_column(String(1000))
+    recorded_at_ms: Mapped[int] = mapped_column(BigInteger)
 
 
 class RunRow(Base):
@@ -53,3 +106,15 @@ class RunRow(Base):
     watermark: Mapped[int] = mapped_column(BigInteger)
     run: Mapped[int] = mapped_column(BigInteger)
     advanced_at_ms: Mapped[int] = mapped_column(BigInteger)
+
+
+def create(engine: Engine) -> None:
+    """Make what is missing: tables, and columns that a later version added to the entries."""
+    Base.metadata.create_all(engine)
+    there = {column["name"] for column in inspect(engine).get_columns(EntryRow.__tablename__)}
+    lacking = [column for column in EntryRow.__table__.columns if column.name not in there]
+    with engine.begin() as connection:
+        for column in lacking:
+            kind = column.type.compile(engine.dialect)
+            default = "0" if isinstance(column.type, Integer) else "''"
+            connection.execute(text(f"alter table entry add column {column.name} {kind} not null default {default}"))
