@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from tanji.errors import Finding
-from tanji.plant import check_factors, check_points, check_streams, check_units
+from tanji.plant import check_factors, check_missing, check_points, check_streams, check_targets, check_units
 from tanji.plant.model import InfluxSettings, ModbusDevice, OpcuaDevice
 from tanji.plant.names import SITE_LINE
 from tanji.plant.wiring import Check, Wiring
@@ -26,7 +26,10 @@ _HOST_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
 
 def check(wiring: Wiring) -> Iterator[Finding]:
     """Every fault between the entries."""
-    parts: tuple[Check, ...] = (site, ids, lines, meters, devices, services, check_points.check, check_streams.check)
+    parts: tuple[Check, ...] = (
+        site, ids, lines, meters, devices, services, check_points.check, check_streams.check, check_missing.table,
+        check_targets.check,
+    )  # fmt: skip
     for part in parts:
         yield from part(wiring)
 
@@ -91,6 +94,9 @@ def meters(wiring: Wiring) -> Iterator[Finding]:
                 got = f"low {meter.range.low:g}, high {meter.range.high:g}"
                 yield wiring.finding((*path, "range", "low"), "a low end below the high end", got)
             yield from check_units.known(wiring, (*path, "range", "unit"), meter.range.unit)
+        elif meter.class_of == "full_scale":
+            expected = "a range, whose span the class is a percentage of"
+            yield wiring.finding((*path, "class_of"), expected, "full_scale without a range")
         if meter.certificate is not None:
             yield from _dates(wiring, position, meter.certificate.issued, meter.certificate.due)
 

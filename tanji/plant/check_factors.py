@@ -12,6 +12,7 @@ from functools import cache
 from tanji.domain import factors
 from tanji.domain.items import Method, StreamKind
 from tanji.errors import Finding
+from tanji.plant.check_options import CARRIERS, OF_MATERIAL, OF_MEAL
 from tanji.plant.document import KeyPath
 from tanji.plant.model import Stream
 from tanji.plant.wiring import Wiring
@@ -19,6 +20,8 @@ from tanji.plant.wording import one_of
 
 LIBRARY_QUANTITY = {
     StreamKind.FOSSIL_FUEL: "net_calorific_value",
+    StreamKind.CAPTIVE_POWER: "net_calorific_value",
+    StreamKind.OTHER_FACILITY: "net_calorific_value",
     StreamKind.ALTERNATIVE_FUEL: "calorific_value",
     StreamKind.SUBSTITUTE_MATERIAL: "deduction_factor",
 }
@@ -26,7 +29,13 @@ LIBRARY_QUANTITY = {
 
 METHODS: dict[StreamKind, tuple[Method, ...]] = {
     StreamKind.FOSSIL_FUEL: (Method.HEAT_CONTENT, Method.MEASURED_CARBON),
-    StreamKind.ALTERNATIVE_FUEL: (Method.NON_BIOMASS_CARBON, Method.NON_BIOMASS_ENERGY),
+    StreamKind.CAPTIVE_POWER: (Method.HEAT_CONTENT,),
+    StreamKind.OTHER_FACILITY: (Method.HEAT_CONTENT,),
+    StreamKind.HEAT_PURCHASED: (Method.HEAT_FACTOR,),
+    StreamKind.HEAT_SOLD: (Method.HEAT_FACTOR,),
+    StreamKind.ALTERNATIVE_FUEL: (Method.NON_BIOMASS_CARBON, Method.NON_BIOMASS_ENERGY, Method.WASTE_CARBON),
+    StreamKind.KILN_DUST: (Method.CLINKER_OXIDES, Method.PARTLY_CALCINED_DUST),
+    StreamKind.BYPASS_DUST: (Method.CLINKER_OXIDES, Method.PARTLY_CALCINED_DUST),
     StreamKind.CLINKER: (Method.CLINKER_OXIDES, Method.CLINKER_FACTOR),
     StreamKind.RAW_MEAL: (Method.ORGANIC_CARBON,),
     StreamKind.FLUE_GAS: (Method.FLUE_GAS_DIRECT,),
@@ -35,6 +44,8 @@ METHODS: dict[StreamKind, tuple[Method, ...]] = {
 
 DEFAULT_METHOD = {
     StreamKind.FOSSIL_FUEL: Method.HEAT_CONTENT,
+    StreamKind.CAPTIVE_POWER: Method.HEAT_CONTENT,
+    StreamKind.OTHER_FACILITY: Method.HEAT_CONTENT,
     StreamKind.ALTERNATIVE_FUEL: Method.NON_BIOMASS_CARBON,
 }
 """What a fuel is computed by where the stream names no method."""
@@ -43,27 +54,34 @@ NEEDS: dict[Method, tuple[str, ...]] = {
     Method.HEAT_CONTENT: ("net_calorific_value", "carbon_per_energy", "oxidation_fraction"),
     Method.MEASURED_CARBON: ("carbon_as_received", "oxidation_fraction"),
     Method.NON_BIOMASS_CARBON: ("calorific_value", "emission_factor", "non_biomass_carbon_fraction"),
-    Method.NON_BIOMASS_ENERGY: ("calorific_value", "emission_factor_fossil", "non_biomass_energy_fraction"),
-}
+    Method.NON_BIOMASS_ENERGY: (
+        "calorific_value", "emission_factor_fossil", "emission_factor_biogenic", "non_biomass_energy_fraction",
+    ),
+    Method.WASTE_CARBON: ("waste_carbon_fraction", "fossil_carbon_fraction", "burnout_fraction"),
+}  # fmt: skip
 """What a method of a fuel computes with; each from the library or from the laboratory."""
 
 LABORATORY: dict[StreamKind, tuple[str, ...]] = {
     StreamKind.FOSSIL_FUEL: (
-        "net_calorific_value", "carbon_as_received", "carbon_per_energy", "oxidation_fraction", "fuel_density",
-        "moisture",
+        "net_calorific_value", "carbon_as_received", "carbon_per_energy", "oxidation_fraction",
     ),
+    StreamKind.CAPTIVE_POWER: ("net_calorific_value", "carbon_per_energy", "oxidation_fraction"),
+    StreamKind.OTHER_FACILITY: ("net_calorific_value", "carbon_per_energy", "oxidation_fraction"),
     StreamKind.ALTERNATIVE_FUEL: (
         "calorific_value", "emission_factor", "emission_factor_fossil", "emission_factor_biogenic",
-        "non_biomass_carbon_fraction", "non_biomass_energy_fraction", "moisture",
+        "non_biomass_carbon_fraction", "non_biomass_energy_fraction", "waste_carbon_fraction",
+        "fossil_carbon_fraction", "burnout_fraction",
     ),
-    StreamKind.RAW_MEAL: ("raw_meal_organic_carbon", "moisture"),
+    StreamKind.RAW_MEAL: ("raw_meal_organic_carbon", *OF_MEAL, "moisture"),
     StreamKind.CLINKER: (
         "clinker_cao", "clinker_mgo", "clinker_cao_non_carbonate", "clinker_mgo_non_carbonate",
-        "clinker_process_factor",
+        "clinker_process_factor", "raw_meal_organic_carbon", *OF_MEAL,
     ),
-    StreamKind.SUBSTITUTE_MATERIAL: ("deduction_factor", "moisture"),
-    StreamKind.KILN_DUST: ("moisture",),
+    StreamKind.SUBSTITUTE_MATERIAL: ("deduction_factor", *OF_MATERIAL, "moisture"),
+    StreamKind.KILN_DUST: ("loss_on_ignition_dust", "loss_on_ignition_raw_meal", "calcination_fraction", "moisture"),
     StreamKind.BYPASS_DUST: ("moisture",),
+    StreamKind.HEAT_PURCHASED: tuple(CARRIERS.values()),
+    StreamKind.HEAT_SOLD: tuple(CARRIERS.values()),
 }  # fmt: skip
 """Parameters of the ledger that a stream of a kind can use; `amount` is `ledger: true`."""
 
@@ -90,20 +108,25 @@ def check(wiring: Wiring, path: KeyPath, stream: Stream) -> Iterator[Finding]:
 def amounts(stream: Stream) -> tuple[str, ...]:
     """Dimensions in which a fossil fuel can be metered: as its calorific value is given, or by volume and density."""
     fuel = stream.fuel or ""
-    if any("Nm3" in unit for unit in _units("net_calorific_value", fuel)):
+    if any("Nm3" in unit for unit in units_of("net_calorific_value", fuel)):
         return ("normal_volume",)
-    # The activity job takes the density from the library; one from the laboratory does not reach it yet.
+    # The density is a record of the library, built in or the plant's own: the activity job looks it up by day.
     return ("mass", "volume") if fuel in names_with("fuel_density") else ("mass",)
 
 
 @cache
-def names_with(quantity: str) -> frozenset[str]:
-    """What the library has a record of that quantity for."""
-    return frozenset(factor.applies_to for factor in factors.load().factors if factor.quantity == quantity)
+def names_with(quantity: str, *, variant: str | None = None) -> frozenset[str]:
+    """What the library has a record of that quantity for, of any variant or of one."""
+    return frozenset(
+        factor.applies_to
+        for factor in factors.load().factors
+        if factor.quantity == quantity and variant in (None, factor.variant)
+    )
 
 
 @cache
-def _units(quantity: str, name: str) -> frozenset[str]:
+def units_of(quantity: str, name: str) -> frozenset[str]:
+    """Units in which the library gives a quantity of a material."""
     library = factors.load().factors
     return frozenset(factor.unit for factor in library if (factor.quantity, factor.applies_to) == (quantity, name))
 
@@ -117,6 +140,8 @@ def _fuel(wiring: Wiring, path: KeyPath, stream: Stream) -> Iterator[Finding]:
             yield wiring.finding(here, expected, f'"{stream.fuel}"')
         return
     known = sorted(names_with(quantity))
+    if stream.fuel is None and stream.method is Method.WASTE_CARBON:
+        return  # the carbon of the waste is measured, whatever it is called
     if stream.fuel is None:
         yield wiring.finding(here, f"a name of the factor library, {one_of(None, known)}", "nothing")
     elif stream.fuel not in known:
@@ -133,10 +158,11 @@ def _method(wiring: Wiring, path: KeyPath, stream: Stream) -> Iterator[Finding]:
         expected = f"a method of {stream.kind} streams, {one_of(method, possible)}" if possible else (
             f"no method, since {stream.kind} streams have none of their own")  # fmt: skip
         yield wiring.finding((*path, "method"), expected, method)
-    elif stream.fuel in names_with(LIBRARY_QUANTITY.get(stream.kind, "")):
+    elif method is Method.WASTE_CARBON or stream.fuel in names_with(LIBRARY_QUANTITY.get(stream.kind, "")):
         lacking = [name for name in NEEDS.get(method, ()) if stream.fuel not in names_with(name)]
         lacking = [name for name in lacking if name not in stream.laboratory]
         if lacking:
-            expected = f"{' and '.join(lacking)} under laboratory, since the library has no default for {stream.fuel}"
+            fuel = stream.fuel or stream.kind
+            expected = f"{' and '.join(lacking)} under laboratory, since the library has no default for {fuel}"
             default = "" if stream.method else ", which is the default"
             yield wiring.finding((*path, "laboratory"), expected, f"none, with method {method}{default}")

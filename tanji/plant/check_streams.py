@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from tanji.domain.items import Boundary, StreamKind
 from tanji.errors import Finding
-from tanji.plant import check_factors, check_points, check_units
+from tanji.plant import check_factors, check_missing, check_options, check_points, check_units
 from tanji.plant.document import KeyPath
 from tanji.plant.model import Stream
 from tanji.plant.wiring import Wiring
@@ -22,8 +22,21 @@ COUNTED = (
     StreamKind.RAW_MEAL,
     StreamKind.CLINKER,
     StreamKind.ELECTRICITY_PURCHASED,
+    StreamKind.HEAT_PURCHASED,
+    StreamKind.HEAT_SOLD,
+    StreamKind.CAPTIVE_POWER,
+    StreamKind.OTHER_FACILITY,
 )
 """Kinds that exist to be counted, so that a boundary must be named."""
+
+
+ENTERPRISE_ONLY = (
+    StreamKind.HEAT_PURCHASED,
+    StreamKind.HEAT_SOLD,
+    StreamKind.CAPTIVE_POWER,
+    StreamKind.OTHER_FACILITY,
+)
+"""Kinds that are terms of the enterprise (standard.md section 2.1)."""
 
 
 def check(wiring: Wiring) -> Iterator[Finding]:
@@ -33,6 +46,8 @@ def check(wiring: Wiring) -> Iterator[Finding]:
         yield from _references(wiring, path, stream)
         yield from _boundaries(wiring, path, stream)
         yield from check_factors.check(wiring, path, stream)
+        yield from check_options.check(wiring, path, stream)
+        yield from check_missing.check(wiring, path, stream)
         yield from _source(wiring, path, stream)
         yield from check_units.add_up(wiring, path, stream)
 
@@ -58,7 +73,10 @@ def _boundaries(wiring: Wiring, path: KeyPath, stream: Stream) -> Iterator[Findi
         yield wiring.finding((*path, "boundaries"), "each boundary once", ", ".join(stream.boundaries))
     if stream.kind in COUNTED and not stream.boundaries:
         yield wiring.finding((*path, "boundaries"), f"a boundary: {one_of(None, Boundary)}", "an empty list")
-    if Boundary.CLINKER in stream.boundaries and stream.line is None:
+    if Boundary.CLINKER in stream.boundaries and stream.kind in ENTERPRISE_ONLY:
+        expected = f"enterprise only, since {stream.kind} is no part of clinker production"
+        yield wiring.finding((*path, "boundaries"), expected, ", ".join(stream.boundaries))
+    elif Boundary.CLINKER in stream.boundaries and stream.line is None:
         expected = "a line, since the clinker boundary is drawn per production line"
         yield wiring.finding((*path, "line"), expected, "nothing")
 

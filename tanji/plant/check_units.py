@@ -17,6 +17,7 @@ from tanji.plant.model import FlueGas, Point, Stream
 from tanji.plant.wiring import Wiring
 from tanji.plant.wording import close_to
 
+FUELS = (StreamKind.FOSSIL_FUEL, StreamKind.CAPTIVE_POWER, StreamKind.OTHER_FACILITY)
 AMOUNTS = ("mass", "energy", "heat", "volume", "normal_volume")
 RATES = ("mass_rate", "power", "volume_rate", "normal_volume_rate")
 
@@ -80,7 +81,7 @@ def suits(wiring: Wiring, path: KeyPath, point: Point) -> Iterator[Finding]:
 
 def add_up(wiring: Wiring, path: KeyPath, stream: Stream) -> Iterator[Finding]:
     """Points of a stream have an amount, all the same one, and the one the stream is counted in."""
-    possible = _possible(stream)
+    possible = dimensions(stream)
     first: tuple[str, str] | None = None
     for key in ("points", "subtract"):
         for number, id in enumerate(getattr(stream, key)):
@@ -103,11 +104,14 @@ def add_up(wiring: Wiring, path: KeyPath, stream: Stream) -> Iterator[Finding]:
                 first = first or (id, amount)
 
 
-def _possible(stream: Stream) -> tuple[str, ...]:
+def dimensions(stream: Stream) -> tuple[str, ...]:
+    """Dimensions that the amount of a stream can be given in."""
     if stream.kind.value.startswith("electricity"):
         return ("energy",)
+    if stream.kind.value.startswith("heat"):
+        return ("heat",) if stream.heat_carrier is None else ("mass",)
     # Oil is metered in litres and gas in Nm3; every other stream of a cement plant is weighed.
-    return check_factors.amounts(stream) if stream.kind is StreamKind.FOSSIL_FUEL else ("mass",)
+    return check_factors.amounts(stream) if stream.kind in FUELS else ("mass",)
 
 
 def stack(wiring: Wiring, path: KeyPath, flue_gas: FlueGas) -> Iterator[Finding]:

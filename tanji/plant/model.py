@@ -1,8 +1,9 @@
 """The plant model: what exists in a plant and how it is wired, as frozen objects.
 
 One plant file describes site, lines, kilns, devices, meters, points and source streams (R21, R27); every other part
-of Tanji is configured from it alone. Reading a file, with errors that name the line, is `tanji.plant.load`; the names
-that other parts use are made in `tanji.plant.names`. Formulas and factors are not here.
+of Tanji is configured from it alone. Source streams are `tanji.plant.streams`, the plan's rules `tanji.plant.plan`.
+Reading a file, with errors that name the line, is `tanji.plant.load`; the names that other parts use are made in
+`tanji.plant.names`. Formulas and factors are not here.
 
 Units are declared per point as the device delivers them; `tanji.plant.load` refuses a unit that `tanji.domain.units`
 cannot convert to the internal ones (t, MWh, GJ, s, °C, Pa, Nm³, fractions).
@@ -13,26 +14,19 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from tanji.domain.items import Boundary, Method, RuleSetId, StreamKind
-
-PointId = Annotated[str, Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", max_length=96)]
-Identifier = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", max_length=48)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-
-
-class Frozen(BaseModel):
-    """Base of every record: immutable, numbers are finite, and an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Name(Frozen):
-    """What people read, Chinese first."""
-
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
+from tanji.domain.items import Boundary, Indicator, RuleSetId
+from tanji.plant.plan import CrossCheckPlan as CrossCheckPlan
+from tanji.plant.plan import QualityPlan as QualityPlan
+from tanji.plant.plan import SubstitutionRow as SubstitutionRow
+from tanji.plant.records import Fraction as Fraction
+from tanji.plant.records import Frozen as Frozen
+from tanji.plant.records import Identifier as Identifier
+from tanji.plant.records import Name as Name
+from tanji.plant.records import PointId as PointId
+from tanji.plant.streams import FlueGas as FlueGas
+from tanji.plant.streams import Stream as Stream
 
 
 class Site(Frozen):
@@ -56,6 +50,19 @@ class Kiln(Frozen):
     running: PointId
 
 
+class AllowanceFacts(Frozen):
+    """What decides whether a line is exempt in the national market (standard.md section 15).
+
+    Facts about the line, so they stand in the plant file; the balance value of a year is published, so it is a record
+    of the factor library.
+    """
+
+    white_cement_only: bool = False
+    carbide_slag_fraction: Fraction = Field(0.0, description="Share of carbide slag in the raw materials.")
+    gypsum_to_acid: bool = Field(False, description="Clinker is a by-product of acid made from gypsum.")
+    closed_or_new: bool = Field(False, description="Closed or new in the year: it has a rule of its own.")
+
+
 class Line(Frozen):
     """A clinker production line."""
 
@@ -64,6 +71,7 @@ class Line(Frozen):
     clinker_kind: Literal["portland", "white_portland", "sulfoaluminate", "aluminate"] = "portland"
     capacity_t_per_day: float = Field(gt=0)
     kiln: Kiln
+    allowance: AllowanceFacts = AllowanceFacts()
 
 
 class DeviceTiming(Frozen):
@@ -96,12 +104,22 @@ Device = Annotated[ModbusDevice | OpcuaDevice, Field(discriminator="protocol")]
 
 
 class Certificate(Frozen):
-    """The verification or calibration certificate in force, until the ledger service holds it (R31, R32)."""
+    """The verification or calibration certificate in force, until the ledger service holds it (R31, R32).
+
+    With a printed uncertainty it replaces the accuracy class in every budget (standard.md section 13).
+    """
 
     number: str
     issuer: str = ""
     issued: str = Field("", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
     due: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
+    expanded_uncertainty: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="U as printed, as a fraction of what the class is of; none: the class is the error."
+    )
+    coverage_factor: float = Field(2.0, gt=0, description="k as printed.")
+    random_share: Fraction = Field(
+        0.0, description="Share of U that is new in every reading (repeatability), U_random / U; rest: systematic."
+    )
 
 
 class MeterRange(Frozen):
@@ -138,7 +156,7 @@ class Meter(Frozen):
     """A metering device (碳计量装置): what is calibrated, and where it answers.
 
     `accuracy_class` is printed on the instrument: "0.5", "1.0", "0.5S". Its number is the maximum permissible error
-    in percent of the reading; `permissible_error` is the fraction.
+    in percent of the reading, or of the span of `range` where `class_of` says so; `permissible_error` is the fraction.
     """
 
     id: Identifier
@@ -147,6 +165,9 @@ class Meter(Frozen):
     device: Identifier
     unit_id: int = Field(1, ge=0, le=247, description="Modbus unit id behind the device.")
     accuracy_class: Annotated[str, Field(pattern=r"^\d+(\.\d+)?S?$")] | None = None
+    class_of: Literal["reading", "full_scale"] = Field(
+        "reading", description="What the class is a percentage of; full_scale needs a range."
+    )
     model: str = ""
     manufacturer: str = ""
     serial: str = ""
@@ -156,7 +177,7 @@ class Meter(Frozen):
 
     @property
     def permissible_error(self) -> float | None:
-        """Maximum permissible error as a fraction of the reading [1]; None where no class is declared."""
+        """Maximum permissible error as a fraction of what the class is of [1]; None where no class is declared."""
         return None if self.accuracy_class is None else float(self.accuracy_class.rstrip("S")) / 100
 
 
@@ -210,60 +231,6 @@ class Point(Frozen):
     rated_per_h: float | None = Field(None, gt=0, description="Counters: most that can pass in an hour, in unit.")
 
 
-class FlueGas(Frozen):
-    """The points and constants of a stack measurement (standard.md section 11)."""
-
-    co2: PointId
-    velocity: PointId
-    temperature: PointId
-    pressure: PointId
-    humidity: PointId
-    oxygen: PointId | None = None
-    area_m2: float = Field(gt=0)
-    velocity_field_factor: float = Field(1.0, gt=0)
-    basis: Literal["dry", "wet"] = "dry"
-
-
-class Stream(Frozen):
-    """A source stream: which points and laboratory parameters feed which emission item of which boundary.
-
-    The amount is the sum of `points` less the sum of `subtract`, or the manual entries of `ledger` (parameter
-    `amount`, spread evenly over the hours an entry holds for). `laboratory` lists the parameters the laboratory
-    reports for this stream; one that is missing takes the plan's default and counts as substituted.
-    """
-
-    id: PointId
-    name: Name
-    kind: StreamKind
-    line: Identifier | None = Field(None, description="Production line; none means the whole site.")
-    boundaries: tuple[Boundary, ...]
-    fuel: str | None = Field(None, description="Key of the factor library, e.g. bituminous_coal.")
-    method: Method | None = None
-    points: tuple[PointId, ...] = ()
-    subtract: tuple[PointId, ...] = ()
-    ledger: bool = False
-    running: PointId | None = Field(None, description="State point that gates this stream; default: the line's kiln.")
-    moisture: Fraction = Field(0.0, description="Moisture where it is weighed; dry amount = amount x (1 - moisture).")
-    laboratory: tuple[str, ...] = ()
-    flue_gas: FlueGas | None = None
-
-
-class QualityPlan(Frozen):
-    """The approved plan's rules for validity and missing data (quality.md section 7)."""
-
-    valid_minutes_per_hour: float = Field(45, gt=0, le=60)
-    valid_share_per_minute: Fraction = 0.75
-    lookback_valid_hours: int = Field(24, ge=1)
-    maximum_gap_s: float = Field(90, gt=0, description="A longer hole between two readings is a gap.")
-
-
-class CrossCheckPlan(Frozen):
-    """Calculation against flue-gas measurement (standard.md section 14.5, last rows)."""
-
-    warn: Fraction = 0.05
-    diagnose: Fraction = 0.15
-
-
 class InfluxSettings(Frozen):
     """An InfluxDB 1.x, 2.x or openGemini server. The token is read from a file, never written here."""
 
@@ -305,6 +272,12 @@ class Plant(Frozen):
     compliance: tuple[Boundary, RuleSetId] = (Boundary.CLINKER, RuleSetId.CETS_AG_02_01)
     quality: QualityPlan = QualityPlan()
     cross_check: CrossCheckPlan = CrossCheckPlan()
+    targets: dict[Indicator, Annotated[float, Field(gt=0)]] = Field(
+        {}, description="The plant's own targets; tCO2 per tonne is of the compliance boundary and rule set."
+    )
+    cement_electricity: tuple[PointId, ...] = Field(
+        (), description="Electricity streams of the cement stage (GB 16780), for kWh per tonne of cement."
+    )
     services: Services = Services()
 
     @cached_property

@@ -37,6 +37,10 @@ LONGEST_SHOWN = 60
 """Of a wrong text more characters than this help nobody."""
 
 
+WRONG_KEY = "[key]"
+"""Last step of a pydantic location where the key of a mapping is at fault, not its value."""
+
+
 def findings(document: Document, error: ValidationError) -> Iterator[Finding]:
     """Every fault that pydantic found, with file, line, key, what was expected and what was got."""
     for detail in error.errors(include_url=False, include_context=False):
@@ -44,6 +48,11 @@ def findings(document: Document, error: ValidationError) -> Iterator[Finding]:
 
 
 def _finding(document: Document, detail: ErrorDetails) -> Finding:
+    if detail["loc"][-1:] == (WRONG_KEY,):
+        path, node = locate(detail["loc"][:-2])
+        wrong = str(detail["loc"][-2])
+        expected = one_of(wrong, _resolved(node.get("propertyNames", {})).get("enum", ()))
+        return document.finding((*path, wrong), expected=expected, got=f'the unknown key "{wrong}"')
     path, node = locate(detail["loc"])
     kind = detail["type"]
     if kind == "extra_forbidden":
@@ -127,7 +136,8 @@ def schema() -> dict[str, Any]:
 def _child(node: Node, step: int | str) -> Node:
     child: Node
     if isinstance(step, str):
-        child = node.get("properties", {}).get(step, {})
+        named = node.get("additionalProperties")
+        child = node.get("properties", {}).get(step, named if isinstance(named, dict) else {})
     elif step < len(node.get("prefixItems", ())):
         child = node["prefixItems"][step]
     else:

@@ -141,3 +141,12 @@ def test_the_tables_speak_only_of_what_exists() -> None:
     elsewhere.add(Method.MONTH_FLOOR)
     assert {method for methods in METHODS.values() for method in methods} | elsewhere == set(Method)
     assert set(NEEDS) == {*METHODS[StreamKind.FOSSIL_FUEL], *METHODS[StreamKind.ALTERNATIVE_FUEL]}
+
+
+@pytest.mark.parametrize("kind", ["kiln_dust", "bypass_dust"])
+def test_dust_belongs_to_a_line_whose_clinker_gives_its_oxides(found: Found, kind: str) -> None:
+    """F4 and F9 take the oxides of the clinker; dust of no line would have no figure at all."""
+    dust = f"streams:\n  - {{id: dust, name: {{zh: 灰, en: Dust}}, kind: {kind}, ledger: true, boundaries: [enterprise]"
+    (finding,) = found(("streams:\n", f"{dust}}}\n"))
+    assert finding.key == "streams[dust].line" and "line1" in finding.expected and finding.got == "nothing"
+    assert found(("streams:\n", f"{dust}, line: line1}}\n")) == ()

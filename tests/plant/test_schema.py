@@ -68,7 +68,9 @@ def test_commented_defaults_are_the_defaults() -> None:
     """Blocks of the top level that are shown commented out change nothing when they are taken in."""
     head, _, tail = starter_text().partition("## Rule sets that are computed")
     uncommented = "\n".join(line.removeprefix("# ") for line in tail.splitlines()[1:] if not line.startswith("## "))
-    assert set(yaml.safe_load(uncommented)) == {"rulesets", "compliance", "quality", "cross_check", "services"}
+    assert set(yaml.safe_load(uncommented)) == {
+        *("rulesets", "compliance", "quality", "cross_check", "targets", "cement_electricity", "services")
+    }
     assert parse(f"{head}\n{uncommented}\n") == parse(starter_text())
 
 
