@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tanji.quality.hours import MS_PER_HOUR, Grid
 from tanji.quality.rules import Floats, Mask
@@ -18,13 +20,17 @@ from tanji.quality.rules import Floats, Mask
 TOLERANCE = 1e-12
 """Relative difference below which two figures are the same."""
 
+Cells = NDArray[Any]
+"""A field of many series by hour: numbers, NaN where there is none, or texts, empty where there is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Fields of series (rows, each under its tag values) by hour (columns); NaN where a field has no value."""
+    """Fields of series (rows, each under its tag values) by hour (columns); `texts` apart, as codes of `words`."""
 
     keys: tuple[tuple[str, ...], ...]
     fields: dict[str, Floats]
+    texts: dict[str, Cells]
     there: Mask
 
     def aligned(self, keys: Sequence[tuple[str, ...]], *, hours: int) -> Matrix:
@@ -32,49 +38,57 @@ class Matrix:
         row_of = {key: row for row, key in enumerate(self.keys)}
         rows = np.array([row_of.get(key, -1) for key in keys], np.int64)
         found = rows >= 0
-        fields = {}
+        fields, texts = {}, {}
         for name, values in self.fields.items():
             fields[name] = np.full((len(keys), hours), np.nan)
             fields[name][found] = values[rows[found]]
+        for name, words in self.texts.items():
+            texts[name] = np.full((len(keys), hours), "", object)
+            texts[name][found] = words[rows[found]]
         there = np.zeros((len(keys), hours), np.bool_)
         there[found] = self.there[rows[found]]
-        return Matrix(tuple(keys), fields, there)
+        return Matrix(tuple(keys), fields, texts, there)
 
 
-def matrix(table: pa.Table, *, tags: Sequence[str], fields: Sequence[str], grid: Grid) -> Matrix:
+def matrix(
+    table: pa.Table, *, tags: Sequence[str], fields: Sequence[str], grid: Grid, texts: Sequence[str] = ()
+) -> Matrix:
     """Lay stored rows out on a grid."""
     count = table.num_rows
     if not count:
         empty = np.empty((0, grid.hours))
-        return Matrix((), {name: empty for name in fields}, np.empty((0, grid.hours), np.bool_))
+        words = np.empty((0, grid.hours), object)
+        return Matrix((), dict.fromkeys(fields, empty), dict.fromkeys(texts, words), empty.astype(np.bool_))
     mixed = np.zeros(count, np.int64)
-    words: list[list[str]] = []
+    values_of: list[list[str]] = []
     for tag in tags:
-        column = table.column(tag).combine_chunks()
-        column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+        column = _one_chunk(table.column(tag))
         values = column.dictionary.to_pylist()
         mixed = mixed * len(values) + column.indices.to_numpy(zero_copy_only=False)
-        words.append(values)
+        values_of.append(values)
     series, row = np.unique(mixed, return_inverse=True)
     keys = []
     for code in series.tolist():
         parts = []
-        for values in reversed(words):
+        for values in reversed(values_of):
             code, index = divmod(code, len(values))
             parts.append(values[index])
         keys.append(tuple(reversed(parts)))
     column_of = (table.column("time").to_numpy() - grid.start_ms) // MS_PER_HOUR
-    laid = {}
+    laid, spelled = {}, {}
     for name in fields:
         laid[name] = np.full((len(series), grid.hours), np.nan)
         laid[name][row, column_of] = table.column(name).to_numpy().astype(np.float64)
+    for name in texts:
+        spelled[name] = np.full((len(series), grid.hours), "", object)
+        spelled[name][row, column_of] = table.column(name).fill_null("").to_numpy()
     there = np.zeros((len(series), grid.hours), np.bool_)
     there[row, column_of] = True
-    return Matrix(tuple(keys), laid, there)
+    return Matrix(tuple(keys), laid, spelled, there)
 
 
-def kept(new: Mapping[str, Floats], old: Matrix) -> dict[str, Floats]:
-    """`new`, with the stored value where there is none any more, then wholly substituted.
+def kept(new: Mapping[str, Floats], old: Matrix) -> tuple[dict[str, Floats], Mask]:
+    """`new`, with the stored value where there is none any more, then wholly substituted; and where that is so.
 
     A store erases nothing, and a figure that lost its data is not a figure less: it stands, marked, until better comes.
     """
@@ -85,14 +99,20 @@ def kept(new: Mapping[str, Floats], old: Matrix) -> dict[str, Floats]:
         lost |= gone
         result[name] = np.where(gone, old.fields[name], values)
     result["substituted"] = np.where(lost, 1.0, result["substituted"])
-    return result
+    return result, lost
 
 
-def differs(new: Mapping[str, Floats], old: Matrix) -> Mask:
+def differs(new: Mapping[str, Floats], old: Matrix, *, texts: Mapping[str, Cells] | None = None) -> Mask:
     """Where a row is not stored yet, or a field of it says something else; NaN is the same as NaN."""
     changed = ~old.there
     for name, values in new.items():
-        changed |= ~np.isclose(values, old.fields[name], rtol=TOLERANCE, atol=0.0, equal_nan=True)
+        was = old.fields[name]
+        same = (values == was) | (np.isnan(values) & np.isnan(was))
+        if not same.all():  # the exact comparison is cheap, and nearly always enough
+            same |= np.isclose(values, was, rtol=TOLERANCE, atol=0.0)
+        changed |= ~same
+    for name, words in (texts or {}).items():
+        changed |= words != old.texts[name]
     return changed
 
 
@@ -104,6 +124,7 @@ def table(
     chosen: Mask,
     grid: Grid,
     whole: Sequence[str] = (),
+    texts: Mapping[str, Cells] | None = None,
 ) -> pa.Table:
     """The chosen cells as rows; NaN becomes null, fields named in `whole` become integers."""
     row, column = np.nonzero(chosen)
@@ -115,4 +136,11 @@ def table(
     for name, matrix_of in fields.items():
         values_of = matrix_of[row, column]
         columns[name] = pa.array(values_of.astype(np.int64)) if name in whole else pa.array(values_of, from_pandas=True)
+    for name, words in (texts or {}).items():
+        columns[name] = pa.array(words[row, column], pa.string())
     return pa.table(columns)
+
+
+def _one_chunk(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    whole = column.combine_chunks()
+    return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole

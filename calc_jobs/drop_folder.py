@@ -1,4 +1,4 @@
-"""The drop-folder job: CSV files that people or a laboratory system put into a folder enter the ledger.
+"""The drop-folder job: CSV and XLSX files that people or a laboratory system put into a folder enter the ledger.
 
 A file that is right as a whole moves to `imported`; one with a refused row moves to `rejected`, with a report beside
 it that names line, field, what was expected and what was got. The good rows of a rejected file have entered: putting
@@ -16,16 +16,17 @@ from tanji.plant.model import Plant
 
 IMPORTED, REJECTED = "imported", "rejected"
 REPORT_SUFFIX = ".report.txt"
+SUFFIXES = (".csv", ".xlsx")
 
 
 def collect(folder: Path, *, ledger: Ledger, plant: Plant, now_ms: int) -> tuple[ImportResult, ...]:
-    """Import every CSV file of the folder, oldest name first, and move it out of the way."""
+    """Import every CSV or XLSX file of the folder, oldest name first, and move it out of the way."""
     if not folder.is_dir():
         return ()
     return tuple(
         _take(path, ledger=ledger, plant=plant, now_ms=now_ms)
         for path in sorted(folder.iterdir())
-        if path.is_file() and path.suffix.lower() == ".csv" and not path.name.startswith((".", "~"))
+        if path.is_file() and path.suffix.lower() in SUFFIXES and not path.name.startswith((".", "~"))
     )
 
 

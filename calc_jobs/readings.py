@@ -89,11 +89,28 @@ class ReadingSource:
         self.margin_ms = round(max(longest, plant.quality.maximum_gap_s) * 1000)
         self.reach_ms = plant.quality.lookback_valid_hours * MS_PER_HOUR
 
-    def window(self, start_ms: int, end_ms: int, *, points: Sequence[str] | None = None, margins: int = 2) -> Readings:
-        """Readings of [start_ms, end_ms) and `margins` margins on either side, neighbours included."""
+    def raw(
+        self, start_ms: int, end_ms: int, *, points: Sequence[str] | None = None, margins: int = 2
+    ) -> dict[str, PointReadings]:
+        """What `window` reads of the raw bucket: all that does not depend on what jobs wrote."""
+        return self._read(start_ms - margins * self.margin_ms, end_ms + margins * self.margin_ms, points)
+
+    def window(
+        self,
+        start_ms: int,
+        end_ms: int,
+        *,
+        points: Sequence[str] | None = None,
+        margins: int = 2,
+        raw: dict[str, PointReadings] | None = None,
+    ) -> Readings:
+        """Readings of [start_ms, end_ms) and `margins` margins on either side, neighbours included.
+
+        raw : the answer of `raw` for the same window, where it has been fetched already.
+        """
         low, high = start_ms - margins * self.margin_ms, end_ms + margins * self.margin_ms
         chosen = [point.id for point in self._plant.points] if points is None else list(points)
-        found = self._read(low, high, points)
+        found = self.raw(start_ms, end_ms, points=points, margins=margins) if raw is None else dict(raw)
         stored = self._stored(low, high, points, found)
         earlier = [point for point in chosen if not self._reaches(found, stored, point, before=start_ms)]
         later = [

@@ -2,22 +2,31 @@
 
 The defaults of the library lose runs: with `misfire_grace_time` None a late run still happens, coalesced with others
 that were due, and never beside one that is still going. What a run has to do it learns from its watermarks, not from
-the clock. A failed run is logged, counted and tried again at the next tick.
+the clock. A failed run is logged, counted and tried again at the next tick; a store that is away is no defect, and one
+line. A run that hangs in such a store does not keep the process from ending: the watermark moves last, so that
+whatever a run had not finished is done again.
 """
 
 from __future__ import annotations
 
 import logging
+import sys
+import threading
 from collections import Counter
 from datetime import UTC, datetime
+from typing import Any
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
+from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from calc_jobs.jobs import Jobs
+from tanji.errors import StoreUnavailable
 
 PERIOD_S = 60
 """How often to look for something to do; looking costs a read of the arrivals since the last run."""
+STOP_S = 10.0
+"""How long stopping waits for a run: a year takes that long, a store that hangs would take its whole timeout."""
 SETTINGS = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
 EVENTS = {
     EVENT_JOB_MISSED: "missed",
@@ -29,22 +38,63 @@ EVENTS = {
 log = logging.getLogger(__name__)
 
 
+class DaemonExecutor(BaseExecutor):  # type: ignore[misc]  # the library has no types
+    """Runs a job in a thread that does not keep the process alive."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread: threading.Thread | None = None
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether nothing runs any more after at most this long."""
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+        return self._thread is None or not self._thread.is_alive()
+
+    def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
+        def call() -> None:
+            try:
+                events = run_job(job, job._jobstore_alias, run_times, self._logger.name)
+            except BaseException as error:
+                self._run_job_error(job.id, error, sys.exc_info()[2])
+            else:
+                self._run_job_success(job.id, events)
+
+        self._thread = threading.Thread(target=call, name=f"run of {job.id}", daemon=True)
+        self._thread.start()
+
+
 class Schedule:
     """Runs `Jobs.run_once` periodically in a thread of its own."""
 
     def __init__(self, jobs: Jobs, *, period_s: float = PERIOD_S) -> None:
         self.events: Counter[str] = Counter()
-        self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=SETTINGS)
+        self._jobs = jobs
+        self._executor = DaemonExecutor()
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC, job_defaults=SETTINGS, executors={"default": self._executor}
+        )
         self._scheduler.add_listener(self._count, sum(EVENTS))
-        self._scheduler.add_job(jobs.run_once, "interval", seconds=period_s, next_run_time=datetime.now(UTC), id="jobs")
+        self._scheduler.add_job(self._run, "interval", seconds=period_s, next_run_time=datetime.now(UTC), id="jobs")
 
     def start(self) -> None:
         """Start at once."""
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """Let a run that is going on finish, and start no other."""
-        self._scheduler.shutdown(wait=True)
+    def stop(self, *, timeout_s: float = STOP_S) -> bool:
+        """Start no other run, and let one that is going on finish; whether it did in time."""
+        self._scheduler.shutdown(wait=False)
+        finished = self._executor.wait(timeout_s)
+        if not finished:
+            log.warning("calc jobs: a run was still going after %g s, and will be repeated", timeout_s)
+        return finished
+
+    def _run(self) -> None:
+        try:
+            self._jobs.run_once()
+        except StoreUnavailable as error:
+            self.events["unavailable"] += 1
+            log.warning("calc jobs: store unavailable, to be tried again in at most %d s: %s", PERIOD_S, error)
 
     def _count(self, event: JobEvent) -> None:
         self.events[EVENTS[event.code]] += 1

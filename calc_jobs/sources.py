@@ -7,7 +7,7 @@ code: t, MWh, 10^4 Nm3 of gas, or tCO2 of a stack (standard.md section 11.1). Fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,7 @@ from tanji.quality import hours
 from tanji.quality.hours import MS_PER_HOUR, Grid, Hours, Minutes
 from tanji.quality.rules import Floats
 
-TONNES, MEGAWATT_HOURS, CO2_TONNES = "amount_t", "electricity_mwh", "co2_t"
+TONNES, MEGAWATT_HOURS, GIGAJOULES, CO2_TONNES = "amount_t", "electricity_mwh", "heat_gj", "co2_t"
 """Fields of an `activity` row; a gas fuel's amount, in 10^4 Nm3, stands in the first."""
 
 DIMENSIONS: dict[str, tuple[str, float]] = {
@@ -34,18 +34,26 @@ DIMENSIONS: dict[str, tuple[str, float]] = {
     "normal_volume_rate": (TONNES, 1 / NORMAL_CUBIC_METRES_PER_GAS_UNIT),
     "energy": (MEGAWATT_HOURS, 1.0),
     "power": (MEGAWATT_HOURS, 1.0),
+    "heat": (GIGAJOULES, 1.0),
 }
 VOLUMES = ("volume", "volume_rate")
+
+Density = Callable[[Grid], Floats]
+"""Tonnes per cubic metre of a fuel that is metered by volume, by hour of a grid. [t/m3]"""
 
 
 @dataclass(frozen=True, slots=True)
 class MeterSource:
-    """One rate or counter point of a stream; `sign` -1 where the stream subtracts it. `factor` as in `unit_factor`."""
+    """One rate or counter point of a stream; `sign` -1 where the stream subtracts it. `factor` as in `unit_factor`.
+
+    density : of what is metered by volume, None for anything else.
+    """
 
     point: Point
     gate: str | None
     factor: float
     sign: float = 1.0
+    density: Density | None = None
 
     @property
     def points(self) -> tuple[str, ...]:
@@ -66,7 +74,10 @@ class MeterSource:
             result = hours.rate_hours(
                 minutes, running, valid_minutes=plan.valid_minutes_per_hour, valid_share=plan.valid_share_per_minute
             )
-        return Hours(result.amount * self.factor, result.valid, result.running_h, result.captured)
+        amount = result.amount * self.factor
+        if self.density is not None:
+            amount = amount * self.density(grid)
+        return Hours(amount, result.valid, result.running_h, result.captured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +106,8 @@ class StackSource:
             means.append(units.conversion(point.unit).to_internal(_mean(minutes)))  # type: ignore[arg-type]
         co2, velocity, temperature, pressure, humidity = means
         # A formula refuses what is outside its hard range; such a minute is not valid (standard.md section 14.5).
-        valid &= within("co2_fraction", co2) & within("temperature", temperature) & within("pressure", pressure)
-        valid &= within("humidity", humidity)
+        valid &= within(f"co2_fraction_{gas.basis}", co2) & within("humidity", humidity)
+        valid &= within("temperature", temperature) & within("pressure", pressure)
         rate = np.zeros(grid.minutes)
         flow = cems.standard_flow(
             velocity[valid],
@@ -116,23 +127,22 @@ class EntrySource:
     """Manual entries of an amount, spread evenly over the time each holds for; overlapping ones add up."""
 
     entries: Sequence[Entry]
-    density: float | None
+    density: Density | None
     gate: None = None
     sign: float = 1.0
     points: tuple[str, ...] = ()
 
     def hours(self, plant: Plant, readings: Readings, running: Floats, *, grid: Grid) -> Hours:
         """Hours in the unit used inside the code; an hour is known as far as an entry holds for it."""
-        held = sorted(self.entries, key=lambda entry: (entry.valid_from_ms, entry.id))
+        # in an order of what they say, not of when they came: sums must not depend on it
+        held = sorted(self.entries, key=lambda entry: (entry.valid_from_ms, entry.valid_to_ms, entry.value))
         amount = np.zeros(grid.minutes)
         covered = np.zeros(grid.minutes)
         for entry in held:
-            factor = entry_factor(entry, self.density)
-            span = hours.Spans(
-                np.array([entry.valid_from_ms]), np.array([entry.valid_to_ms]), np.array([entry.value * factor])
-            )
+            span = hours.Spans(np.array([entry.valid_from_ms]), np.array([entry.valid_to_ms]), np.array([entry.value]))
             minutes = hours.lay_on_minutes(span, grid=grid)
-            amount += minutes.amount
+            held_here = minutes.amount != 0  # a day without a density concerns nothing but its own entries
+            amount[held_here] += (minutes.amount * entry_factor(entry, self.density, grid=grid))[held_here]
             covered = np.maximum(covered, minutes.covered)
         return hours.counter_hours(
             Minutes(amount, covered), running, valid_minutes=plant.quality.valid_minutes_per_hour
@@ -176,17 +186,17 @@ def rate_minutes(plant: Plant, point: Point, readings: Readings, *, grid: Grid) 
     return hours.lay_on_minutes(spans, grid=grid)
 
 
-def unit_factor(point: Point, *, density: float | None) -> tuple[float, str]:
+def unit_factor(point: Point, *, density: Density | None) -> tuple[float, str]:
     """What turns counts (counter) or unit x h (rate) into the unit used inside the code, and the field it belongs to.
 
-    density : tonnes per cubic metre of a fuel that is metered by volume. [t/m3]
+    A volume becomes m3, which the density by hour makes t of; without one there is no such field.
     """
     conversion = units.conversion(point.unit)
     factor = conversion.factor * (point.scale if point.kind == "counter" else 1.0)
     if conversion.dimension in VOLUMES:
         if density is None:
             raise DomainError(f"{point.id}: expected a density to turn {point.unit} into t, got none")
-        return factor * density, TONNES
+        return factor, TONNES
     if conversion.dimension not in DIMENSIONS:
         expected = ", ".join((*DIMENSIONS, *VOLUMES))
         raise DomainError(f"{point.id}: expected a unit of {expected}, got {point.unit}")
@@ -194,13 +204,13 @@ def unit_factor(point: Point, *, density: float | None) -> tuple[float, str]:
     return factor * share, field
 
 
-def entry_factor(entry: Entry, density: float | None) -> float:
-    """What turns the value of a manual entry into the unit of its stream."""
+def entry_factor(entry: Entry, density: Density | None, *, grid: Grid) -> Floats:
+    """What turns the value of a manual entry into the unit of its stream, for each minute of a grid."""
     if entry.unit == "m3":
         if density is None:
             raise DomainError(f"{entry.stream}: expected a density to turn m3 into t, got none")
-        return density
-    return 1 / NORMAL_CUBIC_METRES_PER_GAS_UNIT if entry.unit == "Nm3" else 1.0
+        return np.repeat(density(grid), hours.MINUTES_PER_HOUR)
+    return np.full(grid.minutes, 1 / NORMAL_CUBIC_METRES_PER_GAS_UNIT if entry.unit == "Nm3" else 1.0)
 
 
 def _gap_ms(plant: Plant) -> int:

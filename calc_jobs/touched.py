@@ -13,13 +13,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from tanji.ledger import Ledger
+from calc_jobs import missing
+from tanji.ledger import Ledger, factor_editions
 from tanji.plant import names
 from tanji.plant.model import Plant
 from tanji.quality.hours import MS_PER_HOUR
 from tanji.store.port import Store
 
-ARRIVAL, LEDGER = "arrival", "ledger"
+ARRIVAL, LEDGER, FACTORS = "arrival", "ledger", "factors"
 FIRST, NEWEST, COMPUTED = "first_hour", "newest_hour", "computed_until"
 """Names in the run register: two watermarks, and three hours [UTC ms] that bound what there is to compute."""
 LONGEST_HOLE_MS = 31 * 24 * MS_PER_HOUR
@@ -27,8 +28,13 @@ LONGEST_HOLE_MS = 31 * 24 * MS_PER_HOUR
 LONGEST_LEAD_MS = 24 * MS_PER_HOUR
 """How far ahead of the clock data may be and still be believed."""
 
+SHARED_KEYS = ("national", "coal", "raw_meal", "heat")
+"""Keys of the factor library that no stream names: the national grid, coal of any kind, raw meal, heat."""
+
 FIRST_REASON, LATE, LABORATORY, RECOMPUTED = "first", "late data", "laboratory", "recomputed"
-"""Reasons of a revision, as written to `emission_history`."""
+FACTOR, METHOD, REPAIR = "factor", "method", "repair"
+"""Reasons of a revision, as written to `emission_history`; the closing of a month is an entry like any other."""
+REASONS = (FIRST_REASON, LATE, LABORATORY, FACTOR, METHOD, REPAIR, RECOMPUTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +81,23 @@ def pending(plant: Plant, store: Store, ledger: Ledger, *, closed_ms: int) -> Pe
         low = max(change.valid_from_ms // MS_PER_HOUR * MS_PER_HOUR, marks[FIRST])
         for hour in range(low, min(change.valid_to_ms, end_ms), MS_PER_HOUR):
             reasons.setdefault(hour, LABORATORY)
+        for hour in missing.later_hours(plant, ledger, change, end_ms=end_ms):
+            reasons.setdefault(hour, LABORATORY)
+    for edition in factor_editions.changes(ledger, after_id=marks.get(FACTORS, 0)):
+        marks[FACTORS] = edition.id
+        if edition.applies_to in keys_of(plant):
+            start_ms, stop_ms = edition.period_ms(plant.site.timezone)
+            low = max(start_ms // MS_PER_HOUR * MS_PER_HOUR, marks[FIRST])
+            for hour in range(low, end_ms if stop_ms is None else min(stop_ms, end_ms), MS_PER_HOUR):
+                reasons.setdefault(hour, FACTOR)
     marks[COMPUTED] = max([marks[COMPUTED], *(hour + MS_PER_HOUR for hour in reasons)])
     return Pending(reasons, marks)
+
+
+def keys_of(plant: Plant) -> frozenset[str]:
+    """What a factor may apply to at this plant: its fuels and materials, its kinds of clinker, its grid, heat."""
+    fuels = {stream.fuel for stream in plant.streams if stream.fuel is not None}
+    return frozenset({*fuels, *(line.clinker_kind for line in plant.lines), plant.site.region, *SHARED_KEYS})
 
 
 def _with_holes(arrived: Sequence[int], marks: Mapping[str, int]) -> set[int]:

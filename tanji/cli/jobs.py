@@ -85,6 +85,7 @@ def as_text(report: RunReport) -> str:
             f" {report.emission_rows} emission"
         )
     lines = [text, *(f"missing  {stream}: {hours} h without a value" for stream, hours in report.missing)]
+    lines += [f"missing  {rules}: {hours} h before its first edition" for rules, hours in report.no_edition]
     if report.entries or report.findings:
         lines.append(f"laboratory and manual values: {report.entries} new, {len(report.findings)} refused")
     return "\n".join(lines)

@@ -16,7 +16,7 @@ from tanji import __version__
 from tanji.cli.options import Parser
 from tanji.errors import PlantError, StoreUnavailable, TanjiError
 
-VERBS = ("demo", "run", "plant", "poll", "seal", "jobs", "ledger", "bench")
+VERBS = ("demo", "run", "plant", "poll", "seal", "jobs", "ledger", "calc", "compute", "bench")
 """Every verb, in the order a newcomer meets them; each is a module of this package."""
 
 DONE, FAILED, MISUSED, UNDECIDED = 0, 1, 2, 3

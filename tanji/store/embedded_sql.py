@@ -36,13 +36,12 @@ def parts(bucket: str, shape: Measurement) -> list[str]:
 
 
 def create(bucket: str, shape: Measurement) -> list[str]:
-    """The tables of a measurement; a primary key unless it is only appended to."""
+    """The tables of a measurement. Without primary key: keeping one costs more than the rest of a write."""
     columns = [
         "sid integer",
         "ts bigint",
         *(f"{quoted(name)} {SQL_TYPES[kind]}" for name, kind in shape.fields.items()),
     ]
-    columns += [] if shape.name in APPENDED else ["primary key (sid, ts)"]
     return [f"create table {part}({', '.join(columns)})" for part in parts(bucket, shape)]
 
 
@@ -59,16 +58,57 @@ def target(bucket: str, shape: Measurement, fields: Sequence[str]) -> str:
     return f"{table_name(bucket, shape.name)}(sid, ts, {', '.join(map(quoted, fields))})"
 
 
-def upsert(shape: Measurement, fields: Sequence[str]) -> str:
-    """What follows `insert into`: plain rows, or the last of equal keys laid over the stored row field by field."""
-    if shape.name in APPENDED:
+def append(fields: Sequence[str], *, repeated: bool) -> str:
+    """What follows `insert into`: the batch as it is, or, where keys may be equal, the last of each field by field."""
+    if not repeated:
         return "select * from incoming"
     last = ", ".join(f"arg_max({quoted(field)}, arrival)" for field in fields)
-    kept = ", ".join(f"{quoted(field)} = coalesce(excluded.{quoted(field)}, {quoted(field)})" for field in fields)
-    return (
-        f"select sid, ts, {last} from (select *, row_number() over () as arrival from incoming) group by sid, ts"
-        f" on conflict (sid, ts) do update set {kept}"
+    return f"select sid, ts, {last} from (select *, row_number() over () as arrival from incoming) group by sid, ts"
+
+
+def any_between(bucket: str, shape: Measurement, low: int, high: int) -> str:
+    """Whether there is a row of a time between two, both included."""
+    return f"select 1 from {table_name(bucket, shape.name)} where ts >= {low} and ts <= {high} limit 1"
+
+
+def replace(
+    bucket: str,
+    shape: Measurement,
+    fields: Sequence[str],
+    *,
+    stored: Sequence[str],
+    times: tuple[int, int],
+    repeated: bool,
+) -> list[str]:
+    """Lays a batch over the `stored` fields of rows between two `times`, both included: a null erases nothing."""
+    low, high = times
+    table, between = table_name(bucket, shape.name), f"ts >= {low} and ts <= {high}"
+    incoming = append(fields, repeated=repeated)
+    if repeated:
+        named = ", ".join(["sid", "ts", *map(quoted, fields)])
+        incoming = f"select * from ({incoming}) given({named})"
+    both = ", ".join(
+        f"coalesce(i.{quoted(field)}, o.{quoted(field)})" if field in fields else f"o.{quoted(field)}"
+        for field in stored
     )
+    return [
+        f"create or replace temp table merged as select i.sid, i.ts, {both} from ({incoming}) i"
+        f" left join (select * from {table} where {between}) o using (sid, ts)",
+        f"delete from {table} using merged where {table}.sid = merged.sid and {table}.ts = merged.ts"
+        f" and {table}.ts >= {low} and {table}.ts <= {high}",
+        f"insert into {target(bucket, shape, stored)} select * from merged",
+        "drop table merged",
+    ]
+
+
+def upsert(fields: Sequence[str]) -> str:
+    """What follows `insert into` a table with a primary key, as stores made before 2026-12 have them."""
+    kept = ", ".join(f"{quoted(field)} = coalesce(excluded.{quoted(field)}, {quoted(field)})" for field in fields)
+    return f"{append(fields, repeated=True)} on conflict (sid, ts) do update set {kept}"
+
+
+KEYED = "select table_name from duckdb_constraints() where constraint_type = 'PRIMARY KEY'"
+"""Names of the tables with a primary key."""
 
 
 def count(bucket: str, shape: Measurement, held: str) -> str:

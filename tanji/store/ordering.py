@@ -32,14 +32,15 @@ def arrange(
     time : array  [UTC ms]
     fields : Arrow arrays of the same length; of equal tags and time, the last value that is not null stays.
     """
-    present = np.flatnonzero(np.bincount(series, minlength=1)) if len(series) else np.empty(0, np.int64)
-    ordered = sorted(present.tolist(), key=lambda index: keys[index])
-    rank_of = np.zeros(int(present[-1]) + 1 if len(present) else 1, np.int32)
-    rank_of[ordered] = np.arange(len(ordered), dtype=np.int32)
+    count = np.bincount(series, minlength=1) if len(series) else np.zeros(1, np.int64)
+    ordered = sorted(np.flatnonzero(count).tolist(), key=lambda index: keys[index])
+    narrow = np.min_scalar_type(max(len(ordered) - 1, 0))  # numpy sorts keys of 8 and 16 bits by counting
+    rank_of = np.zeros(count.size, narrow)
+    rank_of[ordered] = np.arange(len(ordered), dtype=narrow)
     rank = rank_of[series]
-    order = _order(rank, time)
+    order = _order(rank, time, count[ordered])
     if order is not None:
-        rank, time = rank[order], time[order]
+        rank, time = np.repeat(np.arange(len(ordered), dtype=narrow), count[ordered]), time[order]
         taken = pa.array(order)
         fields = {name: column.take(taken) for name, column in fields.items()}
     repeated = (rank[1:] == rank[:-1]) & (time[1:] == time[:-1])
@@ -65,26 +66,19 @@ def tag_columns(
     return columns
 
 
-def _order(rank: npt.NDArray[np.int32], time: npt.NDArray[np.int64]) -> IntArray | None:
-    """Permutation into (rank, time, arrival); None where the rows already are so."""
-    if not _descents(rank, time).any() and not (rank[1:] < rank[:-1]).any():
+def _order(rank: npt.NDArray[np.integer], time: npt.NDArray[np.int64], count: IntArray) -> IntArray | None:
+    """Permutation into (rank, time, arrival); None where the rows already are so. count : rows of every rank."""
+    grouped, ascending = not (rank[1:] < rank[:-1]).any(), not (time[1:] < time[:-1]).any()
+    if grouped and (ascending or not ((rank[1:] == rank[:-1]) & (time[1:] < time[:-1])).any()):
         return None
-    # numpy sorts 16-bit keys by counting, in one pass; more series than that are rare and only slower.
-    narrow = rank.astype(np.uint16) if rank.max() < 2**16 else rank
-    order: IntArray = np.argsort(narrow, kind="stable")
-    rank, time = rank[order], time[order]
-    unsorted = np.unique(rank[1:][_descents(rank, time)])
-    for low, high in zip(
-        np.searchsorted(rank, unsorted, "left"), np.searchsorted(rank, unsorted, "right"), strict=True
-    ):
-        order[low:high] = order[low:high][np.argsort(time[low:high], kind="stable")]
+    order: IntArray = np.argsort(rank, kind="stable")
+    if not ascending:
+        for high, rows in zip(np.cumsum(count).tolist(), count.tolist(), strict=True):
+            own = order[high - rows : high]
+            times = time[own]
+            if (times[1:] < times[:-1]).any():
+                order[high - rows : high] = own[np.argsort(times, kind="stable")]
     return order
-
-
-def _descents(rank: npt.NDArray[np.int32], time: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Where time goes back inside a series."""
-    backwards: npt.NDArray[np.bool_] = (rank[1:] == rank[:-1]) & (time[1:] < time[:-1])
-    return backwards
 
 
 def _last_of_each(column: pa.Array, starts: IntArray) -> pa.Array:

@@ -58,6 +58,14 @@ class Measurement:
 
 
 _EMISSION_TAGS = ("plant", "line", "stream", "boundary", "ruleset", "item", "method")
+# What a figure rests on, beside it: rule of substitution, inputs outside a soft range, and three digests.
+_PROVENANCE: dict[str, FieldType] = {
+    "rule": "text",
+    "warnings": "int",
+    "method_digest": "text",
+    "factors": "text",
+    "inputs": "text",
+}
 
 MEASUREMENTS: dict[str, Measurement] = {
     entry.name: entry
@@ -71,19 +79,29 @@ MEASUREMENTS: dict[str, Measurement] = {
             {
                 "amount_t": "float",
                 "electricity_mwh": "float",
+                "heat_gj": "float",
                 "co2_t": "float",
                 "running_h": "float",
                 "captured": "float",
                 "substituted": "float",
+                "rule": "text",
             },
         ),
         Measurement(
-            "emission", _EMISSION_TAGS, {"co2_t": "float", "u_rel": "float", "substituted": "float", "revision": "int"}
+            "emission",
+            _EMISSION_TAGS,
+            {"co2_t": "float", "u_rel": "float", "substituted": "float", "revision": "int", **_PROVENANCE},
         ),
         Measurement(
             "emission_history",
             (*_EMISSION_TAGS, "revision"),
-            {"co2_t": "float", "u_rel": "float", "substituted": "float", "reason": "text"},
+            {"co2_t": "float", "u_rel": "float", "substituted": "float", "reason": "text", **_PROVENANCE},
+        ),
+        # Both parts and no quotient: a day is a ratio of sums, and a quotient of hours could only be averaged wrongly.
+        Measurement(
+            "intensity",
+            ("plant", "line", "name", "boundary", "ruleset"),
+            {"numerator": "float", "denominator": "float", "running_h": "float"},
         ),
         Measurement("health", ("plant", "part"), {}, open=True),
     )

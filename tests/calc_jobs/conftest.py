@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -133,8 +133,8 @@ class Rig:
                 )
 
     def enter(self, value: float, *, from_h: int, to_h: int, stream: str = "coal", sample: str = "S", **more) -> None:
-        parameter = "amount" if stream == "diesel" else "net_calorific_value"
-        unit = "t" if stream == "diesel" else "GJ/t"
+        parameter = more.pop("parameter", "amount" if stream == "diesel" else "net_calorific_value")
+        unit = more.pop("unit", "t" if stream == "diesel" else "GJ/t")
         entry = Entry(sample, stream, parameter, value, unit, START + from_h * HOUR, START + to_h * HOUR, **more)
         self.ledger.enter([entry], recorded_at_ms=self.now_ms)
 
@@ -150,7 +150,7 @@ class Rig:
 
     def everything(self) -> dict[str, list]:
         """All derived rows, to compare before and after."""
-        names = ("flag", "activity", "emission", "emission_history")
+        names = ("flag", "activity", "emission", "emission_history", "intensity")
         return {name: self.store.read("hx_derived", name).to_pylist() for name in names}
 
 
@@ -159,8 +159,32 @@ def plant() -> Plant:
     return parse(PLANT)
 
 
+@pytest.fixture(scope="session")
+def rig_class() -> type[Rig]:
+    """For a rig per example of a property, and for other plants."""
+    return Rig
+
+
 @pytest.fixture
 def rig(plant: Plant, tmp_path: Path) -> Iterator[Rig]:
     found = Rig(plant, tmp_path)
     yield found
     found.close()
+
+
+@pytest.fixture
+def rig_of(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
+    """Makes rigs of the plant with each (old, new) of its file replaced once."""
+    made: list[Rig] = []
+
+    def make(*changes: tuple[str, str]) -> Rig:
+        text = PLANT
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new, 1)
+        made.append(Rig(parse(text), tmp_path / f"rig{len(made)}"))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()

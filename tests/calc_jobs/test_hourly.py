@@ -55,7 +55,7 @@ def test_uncertainty_combines_the_scales_class_with_the_laboratorys_and_the_fact
     rig.enter(23.0, from_h=0, to_h=24, basis="as_received")
     rig.run(after_h=1)
     (row,) = rig.rows(stream="coal", ruleset="cets_ag_02_01", boundary="clinker")
-    assert row["u_rel"] == pytest.approx(math.sqrt(0.005**2 / 3 + 0.01**2 + 0.05**2 + 0.01**2), rel=1e-9)
+    assert row["u_rel"] == pytest.approx(math.sqrt(0.005**2 / 3 + 0.01**2 + 0.025**2 + 0.01**2), rel=1e-9)
 
 
 def test_a_missing_laboratory_value_takes_the_default_and_counts_as_substituted(rig) -> None:

@@ -32,7 +32,7 @@ def test_both_stores_give_the_same_figures_first_and_after_late_data(pair) -> No
         each.put("coal", [20.5, 20.6] * 30, at_min=140)
         assert each.run().emission_rows > 0
         assert each.run(after_h=6).hours == 0
-    for measurement in ("activity", "emission", "emission_history", "flag"):
+    for measurement in ("activity", "emission", "emission_history", "flag", "intensity"):
         ours, theirs = (dict(map(split, each.rows(measurement))) for each in pair)
         assert ours.keys() == theirs.keys() and ours
         for key, numbers in ours.items():

@@ -13,7 +13,9 @@ GOOD = {"time": [1], "plant": ["hx01"], "point": ["a"], "value": [1.0], "quality
 
 
 def test_the_measurements_are_those_of_the_design() -> None:
-    assert set(MEASUREMENTS) == {"reading", "arrival", "flag", "activity", "emission", "emission_history", "health"}
+    assert set(MEASUREMENTS) == {
+        *("reading", "arrival", "flag", "activity", "emission", "emission_history", "intensity", "health")
+    }
     assert MEASUREMENTS["emission_history"].tags == (*MEASUREMENTS["emission"].tags, "revision")
 
 
