@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tanji.domain import rulesets
+from dashboards.query_text import expanded, levels
 from tanji.domain.items import Boundary, Item, Method, RuleSetId
 from tanji.report.words import LANGUAGES, Words
 
@@ -29,7 +29,8 @@ SINGLE_COLOUR = [["text", 0]]
 
 BARS = {"drawStyle": "bars", "fillOpacity": 70, "lineWidth": 0, "showPoints": "never", "stacking": {"mode": "normal"}}
 LINES = {"drawStyle": "line", "fillOpacity": 0, "lineWidth": 2, "showPoints": "auto", "spanNulls": False}
-ALL = {"text": ["All"], "value": ["$__all"]}
+MANY = {"hide": 2, "multi": True, "includeAll": True, "current": {"text": ["All"], "value": ["$__all"]}}
+"""A variable nobody has to see: all streams of a kind."""
 
 
 def main() -> None:
@@ -63,7 +64,7 @@ def dashboard(description: dict[str, Any], words: Words) -> dict[str, Any]:
         "time": {"from": description["from"], "to": "now"},
         "links": [other_language(description["uid"], words)],
         "annotations": {"list": []},
-        "templating": {"list": variables(words)},
+        "templating": {"list": [*variables(words), *(textbox(entry, words) for entry in description.get("asked", ()))]},
         "panels": [panel(entry, words, number) for number, entry in enumerate(description["panel"], start=1)],
     }
 
@@ -75,7 +76,7 @@ def other_language(uid: str, words: Words) -> dict[str, Any]:
 
 
 def variables(words: Words) -> list[dict[str, Any]]:
-    """Data source, plant, rule set; hidden: the clinker streams and the plant's time zone."""
+    """Data source, plant, rule set; hidden: the clinker and stack streams and the time zone."""
     options = [{"text": words(f"ruleset_long.{name}"), "value": str(name)} for name in RuleSetId]
     compliance = next(option for option in options if option["value"] == RuleSetId.CETS_AG_02_01)
     label = words.choose("数据源", "Data source")
@@ -92,10 +93,17 @@ def variables(words: Words) -> list[dict[str, Any]]:
             "current": compliance,
             "hide": 0,
         },
-        queried("clinker_stream", "", "clinker_streams")
-        | {"hide": 2, "multi": True, "includeAll": True, "current": ALL},
+        queried("clinker_stream", "", "clinker_streams") | MANY,
+        queried("stack_stream", "", "stack_streams") | MANY,
         {"name": "zone", "type": "constant", "query": ZONE, "current": {"text": ZONE, "value": ZONE}, "hide": 2},
     ]
+
+
+def textbox(entry: dict[str, Any], words: Words) -> dict[str, Any]:
+    """A number the reader types in: it is published somewhere, and no default can stand for it."""
+    value = {"text": entry["value"], "value": entry["value"]}
+    shape = {"name": entry["name"], "type": "textbox", "query": entry["value"], "current": value, "hide": 0}
+    return shape | {"label": entry["label"][words.language]}
 
 
 def queried(name: str, label: str, file: str) -> dict[str, Any]:
@@ -147,41 +155,13 @@ def target(query: dict[str, Any], entry: dict[str, Any], letter: str) -> dict[st
     return result | ({"alias": query["alias"]} if "alias" in query else {})
 
 
-def expanded(query: dict[str, Any]) -> str:
-    """The text of a query file on one line, its own placeholders filled; Grafana's stay."""
-    text = " ".join((HERE / "queries" / f"{query['file']}.influxql").read_text(encoding="utf-8").split())
-    boundary = query.get("boundary", "")
-    if boundary:
-        text = text.replace("{boundary}", boundary).replace("{counted}", counted(Boundary(boundary)))
-    return text.replace("{stack}", stack())
-
-
-def counted(boundary: Boundary) -> str:
-    """The condition that keeps what a total counts, whichever rule set is chosen."""
-    return either(of_ruleset(name, rules.counted(boundary)) for name, rules in rulesets.load().items())
-
-
-def stack() -> str:
-    """The condition that keeps what leaves through the stack, by method A."""
-    return of_ruleset(RuleSetId.GBT32151_8, rulesets.load()[RuleSetId.GBT32151_8].flue_gas_scope)
-
-
-def of_ruleset(ruleset: RuleSetId, items: Iterable[Item]) -> str:
-    """Rows of one rule set with any of the items."""
-    wanted = either(f"\"item\" = '{item}'" for item in items)
-    return f"(\"ruleset\" = '{ruleset}' AND {wanted})"
-
-
-def either(conditions: Iterable[str]) -> str:
-    """Any of the conditions."""
-    return f"({' OR '.join(conditions)})"
-
-
 def defaults(entry: dict[str, Any]) -> dict[str, Any]:
     """Unit, thresholds and drawing of a panel's fields."""
     steps = [
-        {"color": colour, "value": None if position == 0 else value}
-        for position, (colour, value) in enumerate(entry.get("thresholds", SINGLE_COLOUR))
+        {"color": colour, "value": None if place == 0 else value}
+        for place, (colour, value) in enumerate(
+            levels(entry["levels"]) if "levels" in entry else entry.get("thresholds", SINGLE_COLOUR)
+        )
     ]
     result: dict[str, Any] = {
         "unit": entry["unit"],
@@ -192,7 +172,9 @@ def defaults(entry: dict[str, Any]) -> dict[str, Any]:
     if "range" in entry:
         result["min"], result["max"] = entry["range"]
     if entry["type"] == "timeseries":
-        result["custom"] = BARS if entry.get("stacked") else LINES
+        shape: dict[str, Any] = BARS if entry.get("stacked") else LINES
+        marked = "levels" in entry or "thresholds" in entry
+        result["custom"] = shape | ({"thresholdsStyle": {"mode": "dashed"}} if marked else {})
     return result
 
 
@@ -207,9 +189,16 @@ def overrides(entry: dict[str, Any], words: Words) -> Iterable[dict[str, Any]]:
         title = {"id": "displayName", "value": words(f"column.{column}")}
         yield {"matcher": {"id": "byName", "options": column}, "properties": [title, mapping]}
     if entry["type"] == "table":
-        yield {"matcher": {"id": "byName", "options": "Time"}, "properties": [{"id": "custom.hidden", "value": True}]}
-        title = {"id": "displayName", "value": words("page.tonnes")}
-        yield {"matcher": {"id": "byName", "options": "co2_t"}, "properties": [title]}
+        if not entry.get("times"):
+            hidden = {"id": "custom.hidden", "value": True}
+            yield {"matcher": {"id": "byName", "options": "Time"}, "properties": [hidden]}
+        for field, word in (("co2_t", "page.tonnes"), ("stream", "page.stream"), ("rule", "page.rule")):
+            yield {
+                "matcher": {"id": "byName", "options": field},
+                "properties": [{"id": "displayName", "value": words(word)}],
+            }
+        share = [{"id": "displayName", "value": words("page.substituted")}, {"id": "unit", "value": "percentunit"}]
+        yield {"matcher": {"id": "byName", "options": "substituted"}, "properties": share}
 
 
 NAMED: dict[str, tuple[str, ...]] = {

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo
-
 from flask import Blueprint, current_app, render_template, request
 
 from tanji.plant import names
 from tanji.plant.model import Plant
 from tanji.report import numbers
-from tanji.report.defaults import defaults
 from tanji.report.model import HOUR_MS
 from tanji.report.page import known_truth
+from tanji.report.sections import sections
 from tanji.report.summary import summarise
 from tanji.report.view import View
 from tanji.report.words import LANGUAGES, Words
@@ -43,7 +39,7 @@ def overview() -> str:
     default = shown.days if shown else DEFAULT_DAYS
     days = asked_days(request.args.get("days"), default=default)
     end_ms = shown.end_ms if shown else last_hour(held.store, plant, now_ms=held.clock())
-    summary = summarise(held.store, plant, start_ms=end_ms - days * 24 * HOUR_MS, end_ms=end_ms)
+    summary = summarise(held.store, plant, start_ms=end_ms - days * 24 * HOUR_MS, end_ms=end_ms, ledger=held.ledger)
     whole = shown if shown and days == shown.days else None  # truth and counts are of the whole demonstration only
     return render_template(
         "overview.html.j2",
@@ -54,7 +50,7 @@ def overview() -> str:
         choices=sorted({*(choice for choice in CHOICES if choice < default), default}),
         flagged=numbers.count(summary.flagged_readings),
         arrived=arrived(held.store, plant, words, end_ms=end_ms),
-        factors=factor_rows(plant, words, end_ms=end_ms),
+        p=sections(summary, words),
         now=numbers.local_time(held.clock(), plant.site.timezone),
     )
 
@@ -86,21 +82,3 @@ def asked_days(text: str | None, *, default: int) -> int:
     if text is None or not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= LONGEST_DAYS:
         return default
     return int(text)
-
-
-def factor_rows(plant: Plant, words: Words, *, end_ms: int) -> list[dict[str, Any]]:
-    """The unverified default factors behind the figures."""
-    day = datetime.fromtimestamp(end_ms / 1000, ZoneInfo(plant.site.timezone)).date()
-    called = {stream.id: words.choose(stream.name.zh, stream.name.en) for stream in plant.streams}
-    return [
-        {
-            "name": words(f"quantity.{default.quantity}"),
-            "value": f"{default.value:g}",
-            "unit": "" if default.unit == "1" else numbers.unit(default.unit),
-            "streams": words.choose("、", ", ").join(called[stream] for stream in default.streams),
-            "rulesets": ", ".join(words(f"ruleset.{ruleset}") for ruleset in default.rulesets),
-            "source": default.source,
-        }
-        for default in defaults(plant, on=day)
-        if not default.verified
-    ]

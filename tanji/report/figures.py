@@ -1,8 +1,7 @@
 """Figures of a period from hourly grids: items, totals, flue-gas check, stream quality. Pure functions.
 
-Uncertainty follows standard.md section 13: hours of one stream share scale, analyser and factors, so they are fully
-correlated and add linearly; streams are independent and add in quadrature. Which item counts in which boundary is
-handed in as data; the jobs decide what is written, this module only adds it up and says what is not there.
+Uncertainty comes from the budget of what the series share (`tanji.report.budget`). Which item counts in which boundary
+is handed in as data; the jobs decide what is written, this module only adds it up and says what is not there.
 """
 
 from __future__ import annotations
@@ -11,16 +10,18 @@ from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
-from tanji.domain import uncertainty
-from tanji.domain.items import Boundary, Item, RuleSetId, StreamKind
+from tanji.domain.items import Boundary, Item, Method, RuleSetId, StreamKind
 from tanji.plant.model import CrossCheckPlan, Plant, Stream
+from tanji.quality.validity import has_total
+from tanji.report.budget import Contributions
 from tanji.report.grid import Floats, Grid, Mask, total_of
 from tanji.report.model import Figure, FlueGasCheck, StreamQuality, Total
+from tanji.report.stack_spans import StackHours, verdict_of
 
 EMISSION_TAGS = ("boundary", "ruleset", "item", "method", "line", "stream")
 EMISSION_FIELDS = ("co2_t", "u_rel", "substituted")
 ACTIVITY_TAGS = ("line", "stream")
-AMOUNT_FIELDS = ("amount_t", "electricity_mwh", "co2_t")
+AMOUNT_FIELDS = ("amount_t", "electricity_mwh", "heat_gj", "co2_t")
 ACTIVITY_FIELDS = (*AMOUNT_FIELDS, "running_h", "captured", "substituted")
 
 FEEDS: Mapping[StreamKind, tuple[Item, ...]] = {
@@ -29,13 +30,21 @@ FEEDS: Mapping[StreamKind, tuple[Item, ...]] = {
     StreamKind.RAW_MEAL: (Item.PROCESS_ORGANIC_CARBON,),
     StreamKind.CLINKER: (Item.PROCESS_CARBONATE, Item.PROCESS_CLINKER),
     StreamKind.ELECTRICITY_PURCHASED: (Item.NET_ELECTRICITY,),
+    StreamKind.ELECTRICITY_EXPORTED: (Item.NET_ELECTRICITY,),
+    StreamKind.HEAT_PURCHASED: (Item.NET_HEAT,),
+    StreamKind.HEAT_SOLD: (Item.NET_HEAT,),
+    StreamKind.CAPTIVE_POWER: (Item.CAPTIVE_POWER, Item.FOSSIL_FUEL),
+    StreamKind.OTHER_FACILITY: (Item.OTHER_FACILITY, Item.FOSSIL_FUEL),
 }
-"""Items a stream must bring where its boundary's rule set counts them; used only to notice what is missing."""
+"""The item a stream must bring: the first of these that the total counts. Used only to notice what is missing."""
+
+HOURLY_METHODS = tuple(str(method) for method in Method if method is not Method.MONTH_FLOOR)
+"""Methods that give every hour a figure; the floor of a month stands at its last hour alone."""
 
 Counted = Mapping[tuple[Boundary, RuleSetId], Collection[Item]]
 
 
-def figure_of(grid: Grid, chosen: Mask, *, counted: Counted, stream: bool) -> Figure:
+def figure_of(grid: Grid, chosen: Mask, *, counted: Counted, parts: Contributions, stream: bool) -> Figure:
     """Sum the chosen series of one boundary, rule set, item and method; with `stream` they are one stream's."""
     boundary, ruleset, item, method, line, stream_id = grid.keys[int(np.flatnonzero(chosen)[0])]
     combination = (Boundary(boundary), RuleSetId(ruleset))
@@ -48,42 +57,29 @@ def figure_of(grid: Grid, chosen: Mask, *, counted: Counted, stream: bool) -> Fi
         line=line if stream else "",
         stream=stream_id if stream else "",
         co2_t=float(np.nansum(co2)),
-        u_rel=relative(absolute_by_stream(grid, chosen), float(np.nansum(co2))),
+        u_rel=parts.of(chosen).u_rel,
         substituted=substituted_share(grid, chosen),
         hours=grid.hours,
-        missing_hours=int(np.isnan(co2).any(axis=0).sum()),
+        missing_hours=int(np.isnan(co2).any(axis=0).sum()) if method in HOURLY_METHODS else 0,
         counted=item in counted.get(combination, ()),
     )
 
 
-def figures(grid: Grid, *, counted: Counted, by_stream: bool) -> tuple[Figure, ...]:
+def figures(grid: Grid, *, counted: Counted, parts: Contributions, by_stream: bool) -> tuple[Figure, ...]:
     """Every figure of the period, per stream or summed over the streams, in a stable order."""
     width = len(EMISSION_TAGS) if by_stream else 4
     order = {item: position for position, item in enumerate(Item)}
     groups = sorted({key[:width] for key in grid.keys}, key=lambda key: (*key[:2], order[Item(key[2])], *key[3:]))
     return tuple(
-        figure_of(grid, grid.select(**dict(zip(EMISSION_TAGS, group, strict=False))), counted=counted, stream=by_stream)
+        figure_of(
+            grid,
+            grid.select(**dict(zip(EMISSION_TAGS, group, strict=False))),
+            counted=counted,
+            parts=parts,
+            stream=by_stream,
+        )
         for group in groups
     )
-
-
-def absolute_by_stream(grid: Grid, chosen: Mask) -> dict[str, float]:
-    """Absolute standard uncertainty of each stream [tCO2]: hours and items of a stream add linearly."""
-    co2, u_rel = grid.fields["co2_t"], grid.fields["u_rel"]
-    result: dict[str, float] = {}
-    for row in np.flatnonzero(chosen):
-        hours = ~np.isnan(co2[row]) & (co2[row] != 0)
-        stream = grid.column("stream")[row]
-        result[stream] = result.get(stream, 0.0) + float(np.sum(np.abs(co2[row][hours]) * u_rel[row][hours]))
-    return result
-
-
-def relative(by_stream: Mapping[str, float], co2_t: float) -> float | None:
-    """Relative standard uncertainty of a sum [1]: independent streams in quadrature; None where it is not defined."""
-    if not by_stream or co2_t == 0:
-        return None
-    absolute = float(uncertainty.absolute_of_sum(tuple(by_stream.values())))
-    return None if np.isnan(absolute) else absolute / abs(co2_t)
 
 
 def substituted_share(grid: Grid, chosen: Mask) -> float:
@@ -97,7 +93,7 @@ def expected(plant: Plant, *, boundary: Boundary, items: Collection[Item]) -> It
     """The contributions a total must have: (stream, item)."""
     for stream in plant.streams:
         if boundary in stream.boundaries:
-            yield from ((stream, item) for item in FEEDS.get(stream.kind, ()) if item in items)
+            yield from [(stream, item) for item in FEEDS.get(stream.kind, ()) if item in items][:1]
 
 
 def absent_hours(
@@ -106,7 +102,8 @@ def absent_hours(
     """For every stream that lacks something, the hours it lacks."""
     names = [str(item) for item in items]
     absent: dict[str, Mask] = {}
-    for row in np.flatnonzero(grid.select(boundary=boundary, ruleset=ruleset, item=names)):
+    by_hour = grid.select(boundary=boundary, ruleset=ruleset, item=names, method=HOURLY_METHODS)
+    for row in np.flatnonzero(by_hour):
         stream = grid.column("stream")[row]
         absent[stream] = absent.get(stream, np.zeros(grid.hours, np.bool_)) | np.isnan(grid.fields["co2_t"][row])
     for wanted, item in expected(plant, boundary=boundary, items=items):
@@ -115,14 +112,27 @@ def absent_hours(
     return {stream: hours for stream, hours in absent.items() if hours.any()}
 
 
+def counted_series(grid: Grid, *, boundary: Boundary, ruleset: RuleSetId, items: Collection[Item]) -> Mask:
+    """The series that a total adds up."""
+    return grid.select(boundary=boundary, ruleset=ruleset, item=[str(item) for item in items])
+
+
 def total(
-    grid: Grid, plant: Plant, *, boundary: Boundary, ruleset: RuleSetId, items: Collection[Item], clinker: Floats
+    grid: Grid,
+    plant: Plant,
+    *,
+    boundary: Boundary,
+    ruleset: RuleSetId,
+    items: Collection[Item],
+    clinker: Floats,
+    u_rel: float | None,
 ) -> Total:
     """The total of one boundary under one rule set, with what it lacks.
 
     clinker : array  Clinker output by hour; NaN where a clinker stream has no row. [t]
+    u_rel : float | None  Of the total's budget. [1]
     """
-    chosen = grid.select(boundary=boundary, ruleset=ruleset, item=[str(item) for item in items])
+    chosen = counted_series(grid, boundary=boundary, ruleset=ruleset, items=items)
     absent = absent_hours(grid, plant, boundary=boundary, ruleset=ruleset, items=items)
     holes = np.any([*absent.values()], axis=0) if absent else np.zeros(grid.hours, np.bool_)
     hourly_t = total_of(grid.fields["co2_t"][chosen])
@@ -133,7 +143,7 @@ def total(
         boundary=boundary,
         ruleset=ruleset,
         co2_t=co2_t,
-        u_rel=None if co2_t is None else relative(absolute_by_stream(grid, chosen), co2_t),
+        u_rel=u_rel,
         substituted=substituted_share(grid, chosen),
         t_per_t_clinker=float(hourly_t[usable].sum()) / clinker_t if clinker_t > 0 else None,
         hours=grid.hours,
@@ -143,32 +153,46 @@ def total(
     )
 
 
-def stack_hours(emission: Grid, activity: Grid, plant: Plant, *, items: Collection[Item]) -> tuple[Floats, Floats]:
-    """Measured and calculated CO2 of the stack by hour [tCO2]; NaN where an hour lacks a part.
+def stack_hours(emission: Grid, activity: Grid, plant: Plant, *, items: Collection[Item]) -> StackHours:
+    """CO2 of the stacks by hour, measured and calculated [tCO2], NaN where a part is lacking; valid and running hours.
 
-    items : what leaves through the stack: all fuel carbon, biogenic too, and calcination by method A.
+    items : what leaves through the stack: all fuel carbon, biogenic too, and calcination by method A. An hour is valid
+    where no stack was substituted; one without a row ran as far as anybody knows.
     """
-    stacks = [stream.id for stream in plant.streams if stream.kind is StreamKind.FLUE_GAS]
-    measured = activity.fields["co2_t"][activity.select(stream=stacks)].sum(axis=0)  # NaN stays NaN
+    stacks = [stream for stream in plant.streams if stream.kind is StreamKind.FLUE_GAS]
+    rows = activity.select(stream=[stream.id for stream in stacks])
     scope = emission.select(boundary=Boundary.CLINKER, ruleset=RuleSetId.GBT32151_8, item=[str(item) for item in items])
-    if not scope.any() or not activity.select(stream=stacks).any():
-        return np.full(emission.hours, np.nan), np.full(emission.hours, np.nan)
-    return measured, emission.fields["co2_t"][scope].sum(axis=0)
+    lines = {stream.line for stream in stacks}
+    if None not in lines:  # a line whose gas nobody measures is no part of the comparison
+        scope &= emission.select(line=[str(line) for line in lines])
+    nothing, never = np.full(emission.hours, np.nan), np.zeros(emission.hours, np.bool_)
+    if not scope.any() or not rows.any():
+        return StackHours(nothing, nothing, never, ~never)
+    measured = activity.fields["co2_t"][rows].sum(axis=0)  # NaN stays NaN
+    substituted = np.nan_to_num(activity.fields["substituted"][rows]).max(axis=0)
+    return StackHours(
+        measured,
+        emission.fields["co2_t"][scope].sum(axis=0),
+        np.isfinite(measured) & (substituted == 0),
+        np.any(np.nan_to_num(activity.fields["running_h"][rows], nan=1.0) > 0, axis=0),
+    )
 
 
-def flue_gas_check(measured: Floats, calculated: Floats, *, u_rel: float | None, plan: CrossCheckPlan) -> FlueGasCheck:
+def flue_gas_check(given: StackHours, *, u_rel: float | None, plan: CrossCheckPlan) -> FlueGasCheck:
     """Compare stack and calculation over the hours that have both; the plant file's limits give the verdict."""
+    measured, calculated = given.measured, given.calculated
     common = ~np.isnan(measured) & ~np.isnan(calculated)
     measured_t, calculated_t = float(measured[common].sum()), float(calculated[common].sum())
+    total = has_total(given.valid, given.running)
     difference = measured_t / calculated_t - 1 if calculated_t > 0 else None
     return FlueGasCheck(
-        measured_t=known_sum(measured),
+        measured_t=known_sum(measured) if total else None,
         calculated_t=known_sum(calculated),
         common_measured_t=measured_t,
         common_calculated_t=calculated_t,
         difference=difference,
         u_rel=u_rel,
-        verdict=verdict(difference, plan=plan),
+        verdict=verdict_of(difference if total else None, plan=plan)[1],
         hours=len(measured),
         common_hours=int(common.sum()),
     )
@@ -177,15 +201,6 @@ def flue_gas_check(measured: Floats, calculated: Floats, *, u_rel: float | None,
 def known_sum(hours: Floats) -> float | None:
     """Sum of the hours that are there; None where there is none, since missing is never zero."""
     return None if np.isnan(hours).all() else float(np.nansum(hours))
-
-
-def verdict(difference: float | None, *, plan: CrossCheckPlan) -> str:
-    """What a relative difference [1] means by the plant's limits."""
-    if difference is None:
-        return "undecided"
-    if abs(difference) <= plan.warn:
-        return "agrees"
-    return "warn" if abs(difference) <= plan.diagnose else "diagnose"
 
 
 def stream_quality(activity: Grid, stream: Stream, *, line: str) -> StreamQuality:

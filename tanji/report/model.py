@@ -7,8 +7,13 @@ the hours it lacks: missing is never zero. How the records are computed is in `t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tanji.domain.items import Boundary, RuleSetId
+from tanji.domain.uncertainty_budget import Budget
+
+if TYPE_CHECKING:
+    from tanji.report.performance import Performance
 
 HOUR_MS = 3_600_000
 """One hour [ms]."""
@@ -19,7 +24,7 @@ class Figure:
     """One item by one method; with `stream` empty, the sum over the streams.
 
     co2_t : float  Sum over the hours that are there. [tCO2]
-    u_rel : float | None  Relative standard uncertainty, hours fully correlated. [1]
+    u_rel : float | None  Relative standard uncertainty, by the budget of what its hours and streams share. [1]
     substituted : float  Share of the tonnes that rests on substituted data. [1]
     hours : int  Hours of the period.
     missing_hours : int  Hours of the period without a figure.
@@ -45,7 +50,7 @@ class Total:
     """The sum of the counted items of one boundary under one rule set.
 
     co2_t : float | None  Sum over what is there; None where no hour has any figure. [tCO2]
-    u_rel : float | None  Relative standard uncertainty; streams independent of each other. [1]
+    u_rel : float | None  Relative standard uncertainty, by the budget of what its streams share. [1]
     substituted : float  Share of the tonnes that rests on substituted data. [1]
     t_per_t_clinker : float | None  Over the hours where total and clinker are complete; None without clinker. [t/t]
     missing_hours : int  Hours of the period in which at least one expected figure is missing.
@@ -74,7 +79,8 @@ class Total:
 class FlueGasCheck:
     """CO2 measured in the stack against the calculation of the same scope (standard.md section 11.1).
 
-    measured_t : float | None  Measured in the period, all hours that are there; None where none is. [tCO2]
+    measured_t : float | None  Measured in the period, all hours that are there; None where none is, and below 75 %
+        capture, where a period has no total. [tCO2]
     calculated_t : float | None  Fossil, alternative and biogenic fuel plus calcination by method A. [tCO2]
     common_measured_t, common_calculated_t : float  Both, over the hours that have both. [tCO2]
     difference : float | None  (measured - calculated) / calculated over the common hours. [1]
@@ -165,10 +171,13 @@ class Summary:
     clinker_missing_hours: int
     streams: tuple[StreamQuality, ...]
     stream_names: dict[str, tuple[str, str]]
+    meter_names: dict[str, tuple[str, str]]
+    budgets: dict[tuple[Boundary, RuleSetId], Budget]
     flagged_readings: int
     last_day: dict[tuple[Boundary, RuleSetId], Series]
     last_day_flue_gas: Series | None
     days: dict[tuple[Boundary, RuleSetId], Series]
+    performance: Performance
 
     @property
     def hours(self) -> int:

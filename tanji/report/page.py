@@ -14,8 +14,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tanji.report import numbers
+from tanji.report import budget_view, numbers
 from tanji.report.model import Run, Summary
+from tanji.report.sections import sections
 from tanji.report.view import Truth, View
 from tanji.report.words import LANGUAGES, Words
 
@@ -49,6 +50,8 @@ def render(summary: Summary, *, truth: Mapping[str, Any] | None = None, run: Run
     return environment.get_template("report.html.j2").render(
         summary=summary,
         css=Markup(style()),
+        budget_tables=budget_view.tables,
+        sections=sections,
         views=[View(summary, Words(language), known, run) for language in LANGUAGES],
         flagged=numbers.count(summary.flagged_readings),
     )

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from tanji.domain.items import Boundary, Item, RuleSetId
 from tanji.report import charts, numbers
 from tanji.report.model import Figure, Run, Series, Summary, Total
+from tanji.report.unverified import is_unverified, total_is_unverified
 from tanji.report.words import Words
 
 MOST_NAMED = 3
@@ -62,6 +63,7 @@ class View:
             "ruleset": words(f"ruleset_long.{total.ruleset}"),
             "key": f"{total.boundary}-{total.ruleset}",
             "compliance": total.compliance,
+            "unverified": total_is_unverified(self.summary, total.boundary, total.ruleset),
             "tonnes": numbers.tonnes(total.co2_t),
             "intensity": numbers.intensity(total.t_per_t_clinker),
             "notes": notes if total.co2_t is not None else [words("page.no_figure")],
@@ -128,17 +130,20 @@ class View:
         if figure is None:
             return None
         truth = self.truth.get((figure.boundary, figure.ruleset, figure.item, figure.method))
-        return self.cell_of(figure.co2_t, figure.u_rel, figure.missing_hours, truth)
+        shown = self.cell_of(figure.co2_t, figure.u_rel, figure.missing_hours, truth)
+        return shown | {"unverified": is_unverified(figure, self.summary)}
 
     def total_cell(self, boundary: Boundary, ruleset: RuleSetId) -> dict[str, Any]:
         """The last row of the items table."""
         total = self.summary.total(boundary, ruleset)
-        return self.cell_of(total.co2_t, total.u_rel, total.missing_hours, self.truth.get((boundary, ruleset)))
+        shown = self.cell_of(total.co2_t, total.u_rel, total.missing_hours, self.truth.get((boundary, ruleset)))
+        return shown | {"unverified": total_is_unverified(self.summary, boundary, ruleset)}
 
     def cell_of(self, co2_t: float | None, u_rel: float | None, missing: int, truth: float | None) -> dict[str, Any]:
         """Tonnes, expanded uncertainty, missing hours and truth, in words."""
         return {
             "tonnes": numbers.tonnes(co2_t),
+            "unverified": False,
             "uncertainty": numbers.percent(numbers.expanded(u_rel)) if u_rel is not None else "",
             "missing": self.words("page.lacking", missing=missing) if missing else "",
             "truth": "" if truth is None else numbers.tonnes(truth),
@@ -158,6 +163,7 @@ class View:
                 "expanded": numbers.percent(numbers.expanded(figure.u_rel)),
                 "substituted": numbers.percent(figure.substituted),
                 "counted": figure.counted,
+                "unverified": is_unverified(figure, self.summary),
             }
             for figure in self.summary.figures
         ]

@@ -7,6 +7,7 @@ from math import sqrt
 from pathlib import Path
 from types import ModuleType
 
+import pyarrow as pa
 import pytest
 
 from tanji.domain.items import Boundary, RuleSetId
@@ -39,9 +40,8 @@ def make(plant: Plant, seed: ModuleType) -> Make:
     def summary(**options: object) -> Summary:
         tables = seed.tables(plant, start_ms=START_MS, hours=HOURS, **options)
         end_ms = START_MS + HOURS * HOUR_MS
-        return summary_of(
-            tables["emission"], tables["activity"], tables["flag"], plant, start_ms=START_MS, end_ms=end_ms
-        )
+        three = (tables[name] for name in ("emission", "activity", "flag"))
+        return summary_of(*three, plant, intensity=tables["intensity"], start_ms=START_MS, end_ms=end_ms)
 
     return summary
 
@@ -67,15 +67,44 @@ def test_a_total_is_the_sum_of_the_counted_items(
 
 def test_memo_and_information_items_stand_apart(make: Make) -> None:
     apart = {figure.item for figure in make().items_of(Boundary.CLINKER, B) if not figure.counted}
-    assert apart == {"alternative_fuel", "biogenic", "clinker_electricity"}
+    assert apart == {"alternative_fuel", "biogenic", "clinker_electricity", "flue_gas"}
     counted = {figure.item for figure in make().items_of(Boundary.CLINKER, A) if figure.counted}
     assert counted == {"fossil_fuel", "alternative_fuel", "process_carbonate", "process_organic_carbon"}
 
 
-def test_hours_of_a_stream_add_linearly_and_streams_in_quadrature(make: Make) -> None:
-    # By hand, u_rel 1 % each: coal 26, coal 42, diesel 0.05 and clinker 111 t/h are four streams.
+def test_a_total_has_the_uncertainty_of_what_its_hours_and_streams_share(make: Make) -> None:
+    """By hand, tCO2/h: coals 26 and 42, diesel 0.05, clinker 111. Hours share everything but samples, so they add up.
+
+    Both coals: CC 2.5 % of 68, OF 1 % of 68, NCV of one laboratory 1 % of 68; each its scale of class 0.5. Diesel: CC
+    2.5 %, NCV 5 %, OF 1 %, scale 0.5. Clinker: factor 4 %, scale of class 1.0.
+    """
     total = make().total(Boundary.CLINKER, B)
-    assert total.u_rel == pytest.approx(0.01 * sqrt(26**2 + 42**2 + 0.05**2 + 111**2) / (FOSSIL + 111), rel=1e-12)
+    half, one = 0.005 / sqrt(3), 0.01 / sqrt(3)
+    coal = (0.025 * 68) ** 2 + 2 * (0.01 * 68) ** 2 + (half * 26) ** 2 + (half * 42) ** 2
+    diesel = 0.05**2 * (0.025**2 + 0.05**2 + 0.01**2 + half**2)
+    clinker = 111**2 * (0.04**2 + one**2)
+    assert total.u_rel == pytest.approx(sqrt(coal + diesel + clinker) / (FOSSIL + 111), rel=1e-12)
+
+
+def test_the_figures_of_one_factor_do_not_add_in_quadrature(make: Make) -> None:
+    """The coals alone: in quadrature their CC would be 2.5 % of root(26^2 + 42^2) = 49.4 t instead of 68 t."""
+    summary = make()
+    item = next(
+        figure for figure in summary.items
+        if (figure.boundary, figure.ruleset, figure.item) == (Boundary.CLINKER, B, "fossil_fuel")
+    )  # fmt: skip
+    of_streams = [figure for figure in summary.figures if figure.item == "fossil_fuel"
+                  and (figure.boundary, figure.ruleset) == (Boundary.CLINKER, B)]  # fmt: skip
+    absolute = [figure.u_rel * figure.co2_t for figure in of_streams if figure.u_rel is not None]
+    assert item.u_rel is not None and len(absolute) == 3
+    assert sqrt(sum(part**2 for part in absolute)) < 0.8 * item.u_rel * item.co2_t < 0.8 * sum(absolute)
+
+
+def test_report_page_and_json_show_the_budget_of_the_total(make: Make) -> None:
+    summary = make()
+    for total in summary.totals:
+        assert summary.budgets[total.boundary, total.ruleset].u_rel == total.u_rel
+        assert summary.budgets[total.boundary, total.ruleset].co2_t == pytest.approx(total.co2_t, rel=1e-12)
 
 
 def test_the_substituted_share_is_weighed_by_tonnes(make: Make) -> None:
@@ -134,6 +163,22 @@ def test_the_stack_is_compared_with_the_calculation_of_its_own_scope(make: Make)
     assert check.calculated_t == pytest.approx(195.05 * HOURS, rel=1e-12)
     assert check.measured_t == pytest.approx(197 * HOURS, rel=1e-12)
     assert check.difference == pytest.approx(197 / 195.05 - 1) and check.verdict == "agrees"
+
+
+def test_a_line_whose_gas_nobody_measures_is_no_part_of_the_comparison(plant: Plant, seed: ModuleType) -> None:
+    """A second line burns 26 t/h of coal beside; the stack of the first one still has 195.05 t/h to account for."""
+    tables = seed.tables(plant, start_ms=START_MS, hours=HOURS)
+    rows = tables["emission"].to_pylist()
+    second = [row | {"line": "line2", "stream": "line2.coal"} for row in rows if row["stream"] == "line1.kiln_coal"]
+    tables["emission"] = pa.Table.from_pylist([*rows, *second])
+    three = (tables[name] for name in ("emission", "activity", "flag"))
+    found = summary_of(
+        *three, plant, intensity=tables["intensity"], start_ms=START_MS, end_ms=START_MS + HOURS * HOUR_MS
+    )
+    assert found.flue_gas is not None and found.flue_gas.verdict == "agrees"
+    assert found.flue_gas.calculated_t == pytest.approx(195.05 * HOURS, rel=1e-12)
+    total = found.total(Boundary.CLINKER, A)
+    assert total is not None and total.co2_t == pytest.approx((FOSSIL + 122.5 + 26) * HOURS, rel=1e-12)
 
 
 def test_the_stack_is_compared_over_the_hours_that_have_both(make: Make) -> None:

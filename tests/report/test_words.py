@@ -8,9 +8,13 @@ from typing import get_args
 
 import pytest
 
-from tanji.domain.items import Boundary, Item, Method, RuleSetId
+from tanji.domain import benchmark
+from tanji.domain.benchmark import BEYOND, UNDEFINED
+from tanji.domain.items import Boundary, Indicator, Item, Method, MissingRule, RuleSetId
+from tanji.domain.position import Basis
 from tanji.errors import UsageError
 from tanji.plant.model import MeterKind
+from tanji.report.positions import Lacking
 from tanji.report.words import LANGUAGES, Words, table
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +42,16 @@ def test_both_languages_are_complete_and_different_scripts() -> None:
         ("method", Method),
         ("meter_kind", get_args(MeterKind)),
         ("verdict", ("agrees", "warn", "diagnose", "undecided")),
+        ("verdict_short", ("agrees", "warn", "diagnose", "undecided")),
         ("certificate", ("valid", "soon", "overdue", "none")),
+        ("indicator", Indicator),
+        ("missing_rule", MissingRule),
+        ("position", get_args(Basis)),
+        ("lacking", get_args(Lacking)),
+        ("why", ("only_a", "only_b", "values_differ", "streams_differ")),
+        ("ratio", ("warn", "diagnose")),
+        ("note", ("warn", "diagnose")),
+        ("level", {BEYOND, UNDEFINED, *(name for entry in benchmark.load() for name in entry.level_names)}),
     ],
 )
 def test_every_name_has_a_word(section: str, names: tuple[str, ...]) -> None:
