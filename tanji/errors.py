@@ -3,6 +3,7 @@
 * TanjiError
   + PlantError             the plant file is wrong; carries every finding, not only the first
   + DomainError            a formula was given an input outside its hard range
+    - InputError           inputs of a calculation are missing, unknown, impossible or in a wrong unit; names each
   + AcquisitionError       bytes from a device, or line protocol, could not be understood
     - CodecError           registers do not hold what the point says
     - LineProtocolError    a body is not line protocol; names line and reason
@@ -59,6 +60,26 @@ class LedgerError(FindingsError):
 
 class DomainError(TanjiError):
     """A formula was given an input outside its hard range, or of the wrong unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one input of a calculation: its symbol and name, what was expected, what was got."""
+
+    field: str
+    expected: str
+    got: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: expected {self.expected}, got {self.got}"
+
+
+class InputError(DomainError):
+    """Inputs of a calculation are missing, unknown, impossible or in a wrong unit; every one is named."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        self.faults = faults
+        super().__init__("; ".join(str(fault) for fault in faults))
 
 
 class AcquisitionError(TanjiError):
