@@ -9,8 +9,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import settings
 
 from .influxd import installed, running
+
+settings.register_profile("suite", deadline=None)  # a slow machine is no wrong result; speed is in tests/bench
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ ALLOWED = {
     "quality": {"domain", "plant", "acquisition"},  # the flag word lives where devices are read: decision 0002
     "store": {"domain"},
     "ledger": {"domain", "plant"},
-    "report": {"domain", "plant", "ledger"},
+    "report": {"domain", "plant", "ledger", "quality"},  # when a period has a total at all: decision 0005
 }
 """Anything may import tanji.errors; tanji.cli is the composition root and may import everything."""
 

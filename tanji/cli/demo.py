@@ -178,7 +178,7 @@ def conclude(
     box: Box, told: Mapping[str, Any], period: Period, brought: Run, *, out: Path, began: float
 ) -> dict[str, Any]:
     """Summarise beside the truth, write report and summary; returns what `summary.json` holds."""
-    summary = summarise(box.store, box.plant, start_ms=period.start_ms, end_ms=period.closed_ms)
+    summary = summarise(box.store, box.plant, start_ms=period.start_ms, end_ms=period.closed_ms, ledger=box.ledger)
     write_report(out / "report.html", summary, truth=told, run=brought)
     seconds = time.monotonic() - began
     figures = as_json(summary, told, readings=brought.readings, live=brought.live, seconds=seconds)

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tanji.plant.model import Name
+from tanji.report import budget_view, performance_json
 from tanji.report.model import Figure, Live, Readings, Summary
 from tanji.report.words import Words
 
@@ -50,6 +51,7 @@ def as_json(
             for total in summary.totals
         ],
         "figures": [figure_json(figure, truth) for figure in summary.items if figure.counted],
+        "budgets": budget_view.as_json(summary),
         "information": [figure_json(figure, truth) for figure in summary.items if not figure.counted],
         "cems": {
             "co2_t": None if check is None else check.measured_t,
@@ -57,6 +59,7 @@ def as_json(
             "calculated_t": None if check is None else check.calculated_t,
             "difference": None if check is None else check.difference,
         },
+        **performance_json.as_json(summary),
         "clinker_t": summary.clinker_t,
         "clinker_truth_t": truth["clinker_t"],
         "readings": asdict(readings),

@@ -51,6 +51,13 @@ def open_ledger(data_dir: Path) -> Ledger:
         ) from error
 
 
+def open_existing_ledger(data_dir: Path) -> Ledger:
+    """The ledger of a plant that has run; UsageError if there is none: a misspelt --data must not make one."""
+    if not ledger_file(data_dir).is_file():
+        raise UsageError(f"--data: expected the data directory of the plant, got {data_dir} without a ledger in it")
+    return open_ledger(data_dir)
+
+
 def ledger_file(data_dir: Path) -> Path:
     """Where the ledger of a data directory is."""
     return data_dir / "ledger.sqlite"

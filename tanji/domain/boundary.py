@@ -79,7 +79,7 @@ def clinker_ratio(clinker_consumed: Quantity, *, cement_output: Quantity) -> Qua
     return intensity(clinker_consumed, output=cement_output)
 
 
-Why = Literal["only_a", "only_b", "values_differ", "same"]
+Why = Literal["only_a", "only_b", "values_differ", "streams_differ", "same"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class ReconciliationRow:
     """What one item brings to each of two totals [tCO2], and why they differ.
 
     `only_a` and `only_b`: only that side counts the item. `values_differ`: both count it, with other factors or rules.
-    `same`: both count it alike.
+    `streams_differ`: both count it by one rule set, but not the same streams. `same`: both count it alike.
     """
 
     item: Item
@@ -95,6 +95,7 @@ class ReconciliationRow:
     counted_b: bool
     emission_a: float
     emission_b: float
+    one_rule_set: bool
 
     @property
     def difference(self) -> float:
@@ -106,7 +107,9 @@ class ReconciliationRow:
         """Which of the two counts it, or whether their values differ."""
         if self.counted_a != self.counted_b:
             return "only_a" if self.counted_a else "only_b"
-        return "same" if self.emission_a == self.emission_b else "values_differ"
+        if self.emission_a == self.emission_b:
+            return "same"
+        return "streams_differ" if self.one_rule_set else "values_differ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,7 @@ def reconcile(
             counted_b=item in counted_b,
             emission_a=float(figures_a[item]) if item in counted_a else 0.0,
             emission_b=float(figures_b[item]) if item in counted_b else 0.0,
+            one_rule_set=rule_set_a.id == rule_set_b.id,
         )
         for item in Item
         if item in counted_a | counted_b

@@ -1,4 +1,4 @@
-"""Dust and organic carbon in the form of CSI, GCCA and EU (R18): F9 of standard.md 5.1, an option beside F4, F5.
+"""Dust and organic carbon in the form of CSI, GCCA and EU (R18): F9, standard.md section 5.1, beside F4 and F5.
 
 Kiln dust here is only partly calcined, bypass dust fully. The Chinese formula F4 takes both as fully calcined instead;
 a plant uses one of the two, never both for the same dust. Form [T]; the calcination fraction from losses on ignition is

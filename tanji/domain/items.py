@@ -66,6 +66,7 @@ class StreamKind(StrEnum):
     ALTERNATIVE_FUEL = "alternative_fuel"
     RAW_MEAL = "raw_meal"
     CLINKER = "clinker"
+    CLINKER_CONSUMED = "clinker_consumed"  # 水泥消耗熟料量: ground into cement, wherever it was burned
     CEMENT = "cement"
     KILN_DUST = "kiln_dust"
     BYPASS_DUST = "bypass_dust"
@@ -84,10 +85,27 @@ class StreamKind(StrEnum):
 
 
 class MissingRule(StrEnum):
-    """What stands in for data that are missing or not usable: named per stream by the approved plan (R21, R52)."""
+    """What stands in for missing data, as the approved plan says."""
 
     MEAN_OF_VALID = "mean_of_valid"  # mean of the last valid running hours
     CONSERVATIVE_DEFAULT = "conservative_default"  # 保守值: the record that never understates (26.7 GJ/t of coal)
     HJ75_TABLE = "hj75_table"  # maximum of the last valid hours, by capture rate (HJ 75-2017 tables 4 and 5)
     MEAN_PLUS_2_SIGMA = "mean_plus_2_sigma"  # mean + 2 standard deviations of the last valid running hours
     REFERENCE_VALUE = "reference_value"  # the library's value by fuel and edition
+
+
+class Indicator(StrEnum):
+    """A figure per tonne of product or a ratio of two amounts of one period and boundary (standard.md 7, 9 and 14)."""
+
+    EMISSION_PER_CLINKER = "emission_per_clinker"  # tCO2/t, F8
+    PROCESS_PER_CLINKER = "process_per_clinker"  # tCO2/t, process items only
+    EMISSION_PER_CEMENT = "emission_per_cement"  # tCO2/t, F8, enterprise boundary
+    HEAT_PER_CLINKER = "heat_per_clinker"  # GJ/t, every fuel of the kiln
+    COAL_PER_CLINKER = "coal_per_clinker"  # kgce/t, fossil fuels of the kiln
+    NET_COAL_PER_CLINKER = "net_coal_per_clinker"  # kgce/t, less the credit for waste heat: 熟料综合煤耗
+    ELECTRICITY_PER_CLINKER = "electricity_per_clinker"  # kWh/t
+    THERMAL_SUBSTITUTION = "thermal_substitution"  # 1, alternative fuels' share of the heat
+    MEAL_CLINKER_RATIO = "meal_clinker_ratio"  # t/t, dry meal
+    CLINKER_RATIO = "clinker_ratio"  # 1, clinker in cement
+    SUBSTITUTED_SHARE = "substituted_share"  # 1, tonnes that rest on substituted data
+    CEMENT_GRINDING_ELECTRICITY = "cement_grinding_electricity"  # kWh/t cement: 水泥制备工段电耗

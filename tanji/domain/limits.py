@@ -161,7 +161,7 @@ def soft(*, soft_ranges: Ranges | None = None, **inputs: Quantity) -> tuple[Soft
     Coal is asked under its own names, `coal_net_calorific_value` and `coal_carbon_per_energy`.
 
     >>> [str(warning) for warning in soft(clinker_cao=0.60, clinker_mgo=0.02)]
-    ['clinker_cao: usually 0.62 to 0.68 t/t (standard.md 14.5), got 0.6']
+    ['clinker_cao: usually 0.62 to 0.68 t/t (plausible range of Tanji), got 0.6']
     """
     found = []
     for name, value in inputs.items():
@@ -180,7 +180,7 @@ def diagnose(
     Beyond the hard range the verdict is `diagnose`, for the whole array if one value is.
 
     >>> [str(line) for line in diagnose(heat_per_clinker=3.7)]
-    ['heat_per_clinker: warn: expected 2.8 to 3.6 GJ/t (standard.md 14.5), got 3.7']
+    ['heat_per_clinker: warn: expected 2.8 to 3.6 GJ/t (plausible range of Tanji), got 3.7']
     """
     ranges = {"diagnose": {**DIAGNOSTIC_RANGES["hard"], **(hard_ranges or {})}}
     ranges["warn"] = {**DIAGNOSTIC_RANGES["soft"], **(soft_ranges or {})}

@@ -130,6 +130,27 @@ def non_carbonate_oxide(
     return quotient(oxide_amount, denominator=clinker_output + kiln_dust + bypass_dust)
 
 
+def non_carbonate_deduction(
+    material_amount: Quantity, *, material_cao: Quantity, material_mgo: Quantity, hard_ranges: Ranges | None = None
+) -> Quantity:
+    """What the non-carbonate oxides of one raw material take off F4. [tCO2]
+
+    m_j x (CaO_j x 44/56 + MgO_j x 44/40): F4 with FR10 and FR20 of `non_carbonate_oxide` is F4 without them less the
+    sum of this over the materials, hour by hour as over any period. standard.md section 5.1 [C].
+
+    material_amount : material consumed, dry. [t]
+    material_cao, material_mgo : CaO_j, MgO_j, its oxides that are not from carbonates. [t/t]
+
+    >>> round(non_carbonate_deduction(1900.0, material_cao=0.40, material_mgo=0.06), 4)
+    722.5429
+
+    By hand: 1900 x 0.40 = 760 t CaO x 44/56 = 597.142857; 1900 x 0.06 = 114 t MgO x 1.1 = 125.4; together 722.5429.
+    """
+    require_finite(material_amount=material_amount)
+    require(hard_ranges=hard_ranges, material_cao=material_cao, material_mgo=material_mgo)
+    return material_amount * (material_cao * CO2_PER_CAO + material_mgo * CO2_PER_MGO)
+
+
 def non_carbonate_oxide_of_meal(raw_meal_oxide: Quantity, *, meal_clinker_ratio: Quantity) -> Quantity:
     """FR10 or FR20 where the laboratory states the non-carbonate oxide of the raw meal instead. [t/t]
 

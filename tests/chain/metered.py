@@ -88,9 +88,9 @@ def measure(store: Store, scenario: Scenario, *, folder: Path) -> Metered:
         report = jobs.run_once()
         assert not report.findings, report.findings
         jobs.recompute(scenario.start_ms, scenario.end_ms)
+        summary = summarise(store, plant, start_ms=scenario.start_ms, end_ms=scenario.end_ms, ledger=ledger)
     finally:
         ledger.close()
-    summary = summarise(store, plant, start_ms=scenario.start_ms, end_ms=scenario.end_ms)
     return Metered(summary, computed(summary), by_key(truth(plant, scenario, scenario.start_ms, scenario.end_ms)))
 
 

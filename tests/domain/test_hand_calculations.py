@@ -125,6 +125,8 @@ def test_5_clinker_by_oxides_with_dust_slag_and_organic_carbon():
 
     FR10 = 196/4 900 = 0.04; FR20 = 14/4 900 = 0.002857143. Factor (0.662 - 0.04) x 44/56 = 0.488714286; (0.022857143 -
     0.002857143) x 1.1 = 0.022; together 0.510714286; x 4 900 = 2 502.5 t.
+    Material by material: 4 900 x (0.662 x 44/56 + 0.022857143 x 1.1) = 2 671.9; the slag takes 196 x 44/56 + 14 x 1.1 =
+    169.4 off it: 2 502.5 t again.
     Meal 7 500 t x 0.0012 = 9 tC x 44/12 = 33 t. The same 0.04 from 0.0256 of the meal at 7 500/4 800 = 1.5625 t/t.
     """
     mass = {"kiln_dust": 60.0, "bypass_dust": 40.0}
@@ -137,6 +139,11 @@ def test_5_clinker_by_oxides_with_dust_slag_and_organic_carbon():
     }
     assert process.clinker_oxide_factor(**oxides) == pytest.approx(0.510714286, abs=1e-9)
     assert process.carbonate_emission(4800.0, **mass, **oxides) == pytest.approx(2502.5, rel=1e-12)
+    whole = process.carbonate_emission(
+        4800.0, **mass, clinker_cao=oxides["clinker_cao"], clinker_mgo=oxides["clinker_mgo"]
+    )
+    slag_part = process.non_carbonate_deduction(slag, material_cao=0.56, material_mgo=0.04)
+    assert (whole, slag_part, whole - slag_part) == pytest.approx((2671.9, 169.4, 2502.5), rel=1e-12)
     assert process.non_carbonate_oxide_of_meal(0.0256, meal_clinker_ratio=1.5625) == pytest.approx(0.04, rel=1e-12)
     assert process.organic_carbon_emission(7500.0, raw_meal_organic_carbon=0.0012) == pytest.approx(33.0, rel=1e-12)
 

@@ -106,7 +106,7 @@ def test_a_soft_warning_carries_input_value_range_and_unit_and_the_worst_of_an_a
     (warning,) = limits.soft(carbon_as_received=np.array([0.6, 0.44, 0.30, np.nan, 0.71]))
     assert (warning.input, warning.value, warning.unit, warning.count) == ("carbon_as_received", 0.30, "tC/t", 3)
     assert (warning.soft.low, warning.soft.high) == (0.45, 0.70)
-    assert str(warning) == "carbon_as_received: usually 0.45 to 0.7 tC/t (standard.md 14.5), got 0.3"
+    assert str(warning) == "carbon_as_received: usually 0.45 to 0.7 tC/t (plausible range of Tanji), got 0.3"
 
 
 def test_nothing_is_warned_of_inside_the_range_at_its_ends_or_where_a_value_is_missing():

@@ -55,7 +55,13 @@ def test_every_formula_states_its_units(module_name):
             assert UNIT_OR_DIMENSIONLESS.search(documentation), f"{module_name}.{name}"
 
 
-@pytest.mark.parametrize("enum", [items.Boundary, items.RuleSetId, items.Item, items.Method, items.StreamKind])
+@pytest.mark.parametrize(
+    "enum",
+    (
+        *(items.Boundary, items.RuleSetId, items.Item, items.Method),
+        *(items.StreamKind, items.MissingRule, items.Indicator),
+    ),
+)
 def test_every_member_of_an_enum_is_on_the_page_and_nothing_else(enum):
     assert {value for kind, value in ENUM_ROWS if kind == enum.__name__} == set(enum)
 
