@@ -33,16 +33,7 @@ class Edition:
 def of(plant: Plant, identity: RuleSetId, *, grid: Grid) -> tuple[Edition, ...]:
     """Editions of a rule set that are in force in hours of a grid, oldest first."""
     days = np.array([local_day(plant, hour).date().toordinal() for hour in grid.hour_ms.tolist()], np.int64)
-    found: list[Edition] = []
-    for edition in sorted(rulesets.editions(), key=lambda edition: edition.valid_from):
-        if edition.id is identity:
-            hours = days >= edition.valid_from.toordinal()
-            if edition.valid_to is not None:
-                hours &= days <= edition.valid_to.toordinal()
-            # The newest edition of a day wins (tanji.domain.rulesets.in_force).
-            found = [Edition(older.ruleset, older.hours & ~hours) for older in found]
-            found.append(Edition(edition, hours))
-    return tuple(edition for edition in found if edition.hours.any())
+    return tuple(Edition(edition, hours) for edition, hours in rulesets.by_day(identity, days=days))
 
 
 def without(plant: Plant, hours: Iterable[int]) -> tuple[tuple[str, int], ...]:

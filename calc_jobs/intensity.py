@@ -13,16 +13,19 @@ from collections.abc import Collection, Iterable, Mapping
 import numpy as np
 
 from calc_jobs import derived
-from calc_jobs.intensity_parts import FUEL_KINDS, Key, Row, amount_of, kiln_fuels, parts
+from calc_jobs.intensity_parts import FUEL_KINDS, Key, Row, amount_of, kiln_fuels, of_kind, parts
 from calc_jobs.parameters import Parameters
 from calc_jobs.touched import blocks
 from tanji.domain.factors import FactorLibrary
+from tanji.domain.items import StreamKind
+from tanji.domain.process import dry_amount
 from tanji.ledger import Ledger
 from tanji.plant import names
 from tanji.plant.model import Plant
 from tanji.quality.hours import MS_PER_HOUR, Grid
 from tanji.quality.rules import Floats, Mask
 from tanji.report import figures
+from tanji.report.counting import counted_hours, divided
 from tanji.report.grid import Grid as Series
 from tanji.report.grid import hourly
 from tanji.store.port import Store
@@ -56,7 +59,16 @@ class IntensityJob:
         tonnes = self._read("emission", fields, figures.EMISSION_TAGS, start_ms=start_ms, end_ms=end_ms)
         read = (*figures.AMOUNT_FIELDS, "running_h")
         amounts = self._read("activity", read, figures.ACTIVITY_TAGS, start_ms=start_ms, end_ms=end_ms)
-        found = parts(self._plant, tonnes, amounts, heat=self._heat(amounts, grid))
+        counted = counted_hours(self._plant, start_ms=start_ms, hours=grid.hours)
+        parameters = self._parameters(grid)
+        found = parts(
+            self._plant,
+            divided(tonnes, counted),
+            amounts,
+            counted=counted,
+            heat=self._heat(amounts, parameters),
+            dry_meal=self._dry_meal(amounts, parameters),
+        )
         table = self._store.read(self._bucket, "intensity", start_ms=start_ms, end_ms=end_ms)
         stored = derived.matrix(table, tags=TAGS, fields=FIELDS, grid=grid)
         keys = [*found, *(key for key in stored.keys if key not in found)]
@@ -74,22 +86,29 @@ class IntensityJob:
         table = self._store.read(self._bucket, measurement, start_ms=start_ms, end_ms=end_ms, fields=list(fields))
         return hourly(table, tags=tuple(tags), fields=tuple(fields), start_ms=start_ms, end_ms=end_ms)
 
-    def _heat(self, amounts: Series, grid: Grid) -> dict[str, Floats]:
+    def _parameters(self, grid: Grid) -> Parameters:
+        entries = self._ledger.entries(start_ms=grid.start_ms, end_ms=grid.end_ms)
+        return Parameters(self._plant, self._library, entries=entries, grid=grid, ledger=self._ledger)
+
+    def _heat(self, amounts: Series, parameters: Parameters) -> dict[str, Floats]:
         """Heat of each fuel of the kiln by hour [GJ], by the calorific values the compliance rule set takes."""
-        end_ms = grid.start_ms + grid.hours * MS_PER_HOUR
-        parameters = Parameters(
-            self._plant,
-            self._library,
-            entries=self._ledger.entries(start_ms=grid.start_ms, end_ms=end_ms),
-            grid=grid,
-            ledger=self._ledger,
-        )
         ruleset = self._plant.compliance[1]
         return {
             stream.id: amount_of(amounts, [stream])
             * parameters.of(stream, FUEL_KINDS[stream.kind], ruleset=ruleset).value
             for stream in kiln_fuels(self._plant)
         }
+
+    def _dry_meal(self, amounts: Series, parameters: Parameters) -> dict[str, Floats]:
+        """Dry raw meal by hour [t], by the laboratory's moisture where it reports one, else by the plant file's."""
+        ruleset = self._plant.compliance[1]
+        result: dict[str, Floats] = {}
+        for stream in of_kind(self._plant, StreamKind.RAW_MEAL):
+            moisture: Floats | float = stream.moisture
+            if "moisture" in stream.laboratory:
+                moisture = parameters.of(stream, "moisture", ruleset=ruleset, absent=stream.moisture).value
+            result[stream.id] = np.asarray(dry_amount(amount_of(amounts, [stream]), moisture=moisture), np.float64)
+        return result
 
 
 def _laid_out(

@@ -11,15 +11,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 
-from tanji.domain import benchmark, intensity, rulesets
+from tanji.domain import benchmark, intensity
 from tanji.domain.intensity import KWH_PER_MWH
 from tanji.domain.items import Boundary, Indicator, Item, RuleSetId, StreamKind
-from tanji.domain.process import dry_amount
 from tanji.domain.ratios import KGCE_PER_GJ
 from tanji.plant import names
 from tanji.plant.model import Plant, Stream
 from tanji.quality.rules import Floats
 from tanji.report import figures
+from tanji.report.counting import COUNTED, Counted, CountedHours
 from tanji.report.grid import Grid as Series
 
 PER_CEMENT = (Indicator.EMISSION_PER_CEMENT, Indicator.CLINKER_RATIO, Indicator.CEMENT_GRINDING_ELECTRICITY)
@@ -37,21 +37,31 @@ Row = tuple[Floats, Floats, Floats]
 Scopes = dict[str, list[Stream]]
 
 
-def parts(plant: Plant, tonnes: Series, amounts: Series, *, heat: Mapping[str, Floats]) -> dict[Key, Row]:
+def parts(
+    plant: Plant,
+    tonnes: Series,
+    amounts: Series,
+    *,
+    counted: Counted,
+    heat: Mapping[str, Floats],
+    dry_meal: Mapping[str, Floats],
+) -> dict[Key, Row]:
     """Numerator, denominator and running hours of every indicator of the plant, NaN where an hour lacks a part.
 
-    tonnes, amounts : emission and activity by hour. [tCO2; t, MWh]
+    tonnes, amounts : emission, divided by what each total counts, and activity by hour. [tCO2; t, MWh]
+    counted : what each total counts, and in which hours.
     heat : of each fuel of the kiln. [GJ]
+    dry_meal : of each stream of raw meal, without its moisture. [t]
     """
     result: dict[Key, Row] = {}
     boundary, ruleset = plant.compliance
-    for line, name, found in (*_energy(plant, amounts, heat), *_materials(plant, amounts)):
+    for line, name, found in (*_energy(plant, amounts, heat), *_materials(plant, amounts, dry_meal)):
         result[plant.site.id, line, name.value, boundary.value, ruleset.value] = (
             *found,
             running(plant, amounts, line, name),
         )
     for identity in plant.rulesets:
-        for line, name, where, found in _emissions(plant, tonnes, amounts, ruleset=identity):
+        for line, name, where, found in _emissions(plant, tonnes, amounts, counted, ruleset=identity):
             result[plant.site.id, line, name.value, where.value, identity.value] = (
                 *found,
                 running(plant, amounts, line, name),
@@ -69,20 +79,19 @@ def running(plant: Plant, amounts: Series, line: str, name: Indicator) -> Floats
 
 
 def _emissions(
-    plant: Plant, tonnes: Series, amounts: Series, *, ruleset: RuleSetId
+    plant: Plant, tonnes: Series, amounts: Series, counted: Counted, *, ruleset: RuleSetId
 ) -> Iterator[tuple[str, Indicator, Boundary, Parts]]:
     """tCO2 per tonne (F8), numerator and denominator of one boundary: clinker by line, cement by the enterprise."""
-    rules = rulesets.load()[ruleset]
-    clinker, counted = rules.counted(Boundary.CLINKER), rules.counted(Boundary.ENTERPRISE)
-    process = tuple(item for item in clinker if item in PROCESS)
+    clinker, everything = counted[Boundary.CLINKER, ruleset], counted[Boundary.ENTERPRISE, ruleset]
+    process = {item: hours for item, hours in clinker.items() if item in PROCESS}
     for line in plant.lines:
         output = _clinker(plant, amounts, line.id)
         for name, items in ((Indicator.EMISSION_PER_CLINKER, clinker), (Indicator.PROCESS_PER_CLINKER, process)):
             where = Boundary.CLINKER
             total = _total(plant, tonnes, boundary=where, ruleset=ruleset, items=items, line=line.id)
             yield line.id, name, where, (total, output)
-        yield line.id, Indicator.SUBSTITUTED_SHARE, Boundary.CLINKER, _substituted(tonnes, ruleset, clinker, line.id)
-    whole = _total(plant, tonnes, boundary=Boundary.ENTERPRISE, ruleset=ruleset, items=counted)
+        yield line.id, Indicator.SUBSTITUTED_SHARE, Boundary.CLINKER, _substituted(tonnes, ruleset, line.id)
+    whole = _total(plant, tonnes, boundary=Boundary.ENTERPRISE, ruleset=ruleset, items=everything)
     outputs = ((Indicator.EMISSION_PER_CLINKER, _clinker(plant, amounts)),
                (Indicator.EMISSION_PER_CEMENT, amount_of(amounts, of_kind(plant, StreamKind.CEMENT))))  # fmt: skip
     for name, output in outputs:
@@ -95,11 +104,11 @@ def _total(
     *,
     boundary: Boundary,
     ruleset: RuleSetId,
-    items: Collection[Item],
+    items: CountedHours,
     line: str | None = None,
 ) -> Floats:
     """Sum of the counted items by hour [tCO2], NaN where one of their streams lacks it."""
-    where: dict[str, str] = {} if line is None else {"line": line}
+    where = {"counted": COUNTED} | ({} if line is None else {"line": line})
     chosen = tonnes.select(boundary=boundary, ruleset=ruleset, item=[str(item) for item in items], **where)
     lacking = figures.absent_hours(tonnes, plant, boundary=boundary, ruleset=ruleset, items=items)
     total: Floats = np.nansum(tonnes.fields["co2_t"][chosen], axis=0)
@@ -109,10 +118,9 @@ def _total(
     return total
 
 
-def _substituted(tonnes: Series, ruleset: RuleSetId, items: Collection[Item], line: str) -> Parts:
+def _substituted(tonnes: Series, ruleset: RuleSetId, line: str) -> Parts:
     """Tonnes that rest on substituted data, and all of them, without sign: a deduction weighs like an emission."""
-    names_of = [str(item) for item in items]
-    chosen = tonnes.select(boundary=Boundary.CLINKER, ruleset=ruleset, item=names_of, line=line)
+    chosen = tonnes.select(boundary=Boundary.CLINKER, ruleset=ruleset, counted=COUNTED, line=line)
     size: Floats = np.abs(np.nan_to_num(tonnes.fields["co2_t"][chosen]))
     return (size * np.nan_to_num(tonnes.fields["substituted"][chosen])).sum(axis=0), size.sum(axis=0)
 
@@ -140,16 +148,13 @@ def _energy(plant: Plant, amounts: Series, heat: Mapping[str, Floats]) -> Iterat
         yield names.SITE_LINE, Indicator.NET_COAL_PER_CLINKER, (net, _clinker(plant, amounts))
 
 
-def _materials(plant: Plant, amounts: Series) -> Iterator[tuple[str, Indicator, Parts]]:
+def _materials(plant: Plant, amounts: Series, dry_meal: Mapping[str, Floats]) -> Iterator[tuple[str, Indicator, Parts]]:
     """Raw meal and clinker ratios, and the electricity of the cement stage.
 
     Clinker consumed is metered or entered where the plant says so; elsewhere the clinker output stands for it.
     """
     for line, streams in scopes(of_kind(plant, StreamKind.RAW_MEAL)).items():
-        dry = _sum(
-            np.asarray(dry_amount(amount_of(amounts, [stream]), moisture=stream.moisture), np.float64)
-            for stream in streams
-        )
+        dry = _sum(dry_meal[stream.id] for stream in streams)
         yield line, Indicator.MEAL_CLINKER_RATIO, (dry, _clinker(plant, amounts, line))
     cement = of_kind(plant, StreamKind.CEMENT)
     if cement:

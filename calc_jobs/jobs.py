@@ -121,7 +121,8 @@ class Jobs:
     ) -> RunReport:
         """Compute every closed hour of [start_ms, end_ms) [UTC ms] again, whether anything arrived or not.
 
-        reason : of revisions for which the figures themselves tell no other: `recomputed`, or `repair` of data.
+        reason : of revisions for which neither the figures themselves nor a pending change of the ledger tell another:
+            `recomputed`, or `repair` of data.
         """
         with self._turn:
             begun = time.monotonic()
@@ -130,7 +131,9 @@ class Jobs:
             low = max(start_ms // MS_PER_HOUR * MS_PER_HOUR, first_ms)
             end_ms = min(end_ms, marks.get(touched.COMPUTED, end_ms))
             hours = tuple(range(low, end_ms, MS_PER_HOUR))
-            result = self._compute(dict.fromkeys(hours, reason), first_ms=first_ms, progress=progress)
+            causes = {hour: cause for hour, cause in self._pending().reasons.items() if cause in touched.OF_LEDGER}
+            reasons = {hour: causes.get(hour, reason) for hour in hours}
+            result = self._compute(reasons, first_ms=first_ms, progress=progress)
             run, lacking = self._ledger.run_number(), editions.without(self._plant, hours)
             return _report(run, hours, result, no_edition=lacking, entries=0, findings=(), begun=begun)
 

@@ -108,6 +108,7 @@ class StackSource:
         # A formula refuses what is outside its hard range; such a minute is not valid (standard.md section 14.5).
         valid &= within(f"co2_fraction_{gas.basis}", co2) & within("humidity", humidity)
         valid &= within("temperature", temperature) & within("pressure", pressure)
+        valid &= within("stack_velocity", gas.velocity_field_factor * velocity)
         rate = np.zeros(grid.minutes)
         flow = cems.standard_flow(
             velocity[valid],

@@ -34,6 +34,8 @@ SHARED_KEYS = ("national", "coal", "raw_meal", "heat")
 FIRST_REASON, LATE, LABORATORY, RECOMPUTED = "first", "late data", "laboratory", "recomputed"
 FACTOR, METHOD, REPAIR = "factor", "method", "repair"
 """Reasons of a revision, as written to `emission_history`; the closing of a month is an entry like any other."""
+OF_LEDGER = (LABORATORY, FACTOR)
+"""Reasons that a change of the ledger gives."""
 REASONS = (FIRST_REASON, LATE, LABORATORY, FACTOR, METHOD, REPAIR, RECOMPUTED)
 
 

@@ -7,7 +7,7 @@ stream for one says 0, because a missing figure is never zero. Standard texts ha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,7 +42,7 @@ def flue_gas_equivalent(figures: Mapping[Item, Quantity], *, rule_set: RuleSet) 
     return _sum(figures, rule_set.flue_gas_scope, f"flue gas under {rule_set.id}")
 
 
-def _sum(figures: Mapping[Item, Quantity], wanted: tuple[Item, ...], scope: str) -> Quantity:
+def _sum(figures: Mapping[Item, Quantity], wanted: Collection[Item], scope: str) -> Quantity:
     absent = [item for item in wanted if item not in figures]
     if absent:
         raise DomainError(
@@ -149,11 +149,29 @@ def reconcile(
     By hand, clinker boundary, A with fuel 100, waste 5, carbonate 200, organic 3 (308 t) and B with fuel 101, process
     210 (311 t): fuel -1 + waste 5 + carbonate 200 + organic 3 - process 210 = -3 t.
     """
-    side_a, side_b = (figures_a, boundary, rule_set_a), (figures_b, boundary_b or boundary, rule_set_b)
-    total_a, total_b = (
-        float(total(figures, boundary=where, rule_set=rule_set)) for figures, where, rule_set in (side_a, side_b)
+    return compare(
+        figures_a,
+        figures_b,
+        counted_a=rule_set_a.counted(boundary),
+        counted_b=rule_set_b.counted(boundary_b or boundary),
+        one_rule_set=rule_set_a.id == rule_set_b.id,
     )
-    counted_a, counted_b = (frozenset(rule_set.counted(where)) for _, where, rule_set in (side_a, side_b))
+
+
+def compare(
+    figures_a: Mapping[Item, float],
+    figures_b: Mapping[Item, float],
+    *,
+    counted_a: Collection[Item],
+    counted_b: Collection[Item],
+    one_rule_set: bool,
+) -> Reconciliation:
+    """The same where the items each side counts are known, as for a period of several editions. [tCO2]
+
+    figures_a, figures_b : emission of each item as far as the side counts it. [tCO2]
+    one_rule_set : whether both sides are of one.
+    """
+    total_a, total_b = float(_sum(figures_a, counted_a, "side A")), float(_sum(figures_b, counted_b, "side B"))
     rows = tuple(
         ReconciliationRow(
             item,
@@ -161,10 +179,10 @@ def reconcile(
             counted_b=item in counted_b,
             emission_a=float(figures_a[item]) if item in counted_a else 0.0,
             emission_b=float(figures_b[item]) if item in counted_b else 0.0,
-            one_rule_set=rule_set_a.id == rule_set_b.id,
+            one_rule_set=one_rule_set,
         )
         for item in Item
-        if item in counted_a | counted_b
+        if item in counted_a or item in counted_b
     )
     return Reconciliation(total_a, total_b, rows)
 

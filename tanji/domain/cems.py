@@ -105,6 +105,8 @@ def standard_flow(
     if basis not in ("dry", "wet"):
         raise DomainError(f"basis: expected dry or wet, got {basis}")
     require_finite(velocity=velocity, area=area, velocity_field_factor=velocity_field_factor)
+    if np.any(np.asarray(velocity) < 0):
+        raise DomainError(f"velocity: expected at least 0 m/s, got {velocity}")
     require(hard_ranges=hard_ranges, temperature=temperature, pressure=pressure)
     actual = SECONDS_PER_HOUR * area * velocity_field_factor * velocity
     wet = actual * (ZERO_CELSIUS / (ZERO_CELSIUS + temperature)) * (pressure / STANDARD_PRESSURE)

@@ -17,6 +17,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tanji.domain.items import Boundary, Item, Method, RuleSetId
 from tanji.errors import DomainError
 
@@ -116,6 +119,23 @@ def in_force(ruleset: RuleSetId, *, on: date) -> RuleSet:
         known = ", ".join(f"{one.edition} from {one.valid_from}" for one in own)
         raise DomainError(f"rule set: expected {ruleset} in one of its editions, {known}; got {on}")
     return max(valid, key=lambda edition: edition.valid_from)
+
+
+def by_day(ruleset: RuleSetId, *, days: NDArray[np.int64]) -> tuple[tuple[RuleSet, NDArray[np.bool_]], ...]:
+    """Editions of a rule set that are in force on some of the days, oldest first, each with the days it rules.
+
+    days : plant-local days as ordinals (`date.toordinal`), one an hour say. A day without an edition is in none.
+    """
+    found: list[tuple[RuleSet, NDArray[np.bool_]]] = []
+    for edition in sorted(editions(), key=lambda edition: edition.valid_from):
+        if edition.id is ruleset:
+            ruled = days >= edition.valid_from.toordinal()
+            if edition.valid_to is not None:
+                ruled &= days <= edition.valid_to.toordinal()
+            # The newest edition of a day wins, as in `in_force`.
+            found = [(older, own & ~ruled) for older, own in found]
+            found.append((edition, ruled))
+    return tuple((edition, ruled) for edition, ruled in found if ruled.any())
 
 
 def read(text: str) -> dict[RuleSetId, RuleSet]:

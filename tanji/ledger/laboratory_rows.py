@@ -15,11 +15,12 @@ from tanji.domain import units
 from tanji.domain.limits import HARD_RANGES, Range
 from tanji.errors import DomainError
 from tanji.ledger.coal_analysis import MOISTURES, MOVED, RAW, Conversion, raw_text
-from tanji.ledger.entries import Entry, accepted_parameters, accepted_units, parameters
+from tanji.ledger.entries import AMOUNT, Entry, accepted_parameters, accepted_units, parameters, stock_parameters
 from tanji.ledger.sheets import Refused
 from tanji.plant.model import Plant, Stream
 
 Row = dict[str, str]
+HOUR_MS = 3_600_000
 PERIODS = ("batch", "day", "month")
 """What a result holds for: a batch from and to any time, a day, or a month's composite sample."""
 YES, NO = ("yes", "true", "1", "y", "是", "作废"), ("", "no", "false", "0", "n", "否")
@@ -42,6 +43,8 @@ def entry_of(row: Row, *, plant: Plant, source: str) -> Entry:
     if not withdrawn:
         entered, value, unit, raw, formula = _value(row, plant, stream, parameter, conversion)
     valid_from, valid_to = _period(row, plant.site.timezone)
+    if parameter in (AMOUNT, *stock_parameters(stream)) and not withdrawn:
+        _full_hours(row, valid_from, valid_to)
     basis = row["basis"] if withdrawn else _basis(row, parameter, conversion)
     return Entry(
         sample_id=row["sample_id"],
@@ -213,6 +216,13 @@ def _period(row: Row, timezone: str) -> tuple[int, int]:
     if high <= low:
         raise Refused("valid_to", f"a time after {row['valid_from']}", row["valid_to"])
     return low, high
+
+
+def _full_hours(row: Row, start_ms: int, end_ms: int) -> None:
+    """An amount belongs to the hours it is spread over or closes: in part of one it could not add up to the booking."""
+    for field, time_ms in (("valid_from", start_ms), ("valid_to", end_ms)):
+        if time_ms % HOUR_MS:
+            raise Refused(field, "full hours, e.g. 2026-10-01 or 2026-10-01T08:00, for an amount", row[field])
 
 
 def _calendar(start: datetime, kind: str) -> tuple[datetime, datetime]:

@@ -1,10 +1,9 @@
-"""From one point's readings to hours: coverage, validity and substitution (quality.md section 7, standard.md 11.1).
+"""From one point's readings to hours: coverage and validity (quality.md section 7, standard.md 11.1).
 
 Readings become spans of time that each carry an amount; spans are laid on a grid of minutes, and minutes add up to
 hours. Every hour is summed from its own spans alone and in their order, so that it comes out bit for bit the same
 whether a month or a single hour is computed. An hour is valid when the valid share of its *running* minutes reaches
-the plan's 45 of 60; an invalid one gets the mean of the valid running hours before it, and is counted as substituted.
-Missing is never zero: without any valid hour before, the value is NaN.
+the plan's 45 of 60; what stands in for an invalid one is `tanji.quality.substitution`. Missing is never zero.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tanji.quality.rules import Floats, Increments, Mask, Times
 
@@ -204,22 +202,3 @@ def counter_hours(minutes: Minutes, running: Floats, *, valid_minutes: float) ->
     scale = np.divide(total, known, out=np.ones(known.size), where=(known > 0) & (known < total - ROUNDING))
     amount = _by_hour(minutes.amount) * scale
     return Hours(np.where(valid, amount, np.nan), valid, total / MINUTES_PER_HOUR, captured)
-
-
-def substitute(amount: Floats, *, valid: Mask, running_h: Floats, lookback: int) -> tuple[Floats, Mask]:
-    """Fill invalid hours: mean rate per running hour of the last `lookback` valid running hours x running hours.
-
-    Returns the filled amounts and which of them were substituted. Substituted hours never serve as history. With
-    fewer valid hours before, those there are; with none, NaN, still marked as substituted: there is no value, and
-    the caller must report it.
-    """
-    filled, bad = amount.copy(), ~valid
-    history = np.flatnonzero(valid & (running_h > ROUNDING))
-    where_bad = np.flatnonzero(bad)
-    before = np.searchsorted(history, where_bad)
-    for known in np.unique(before):
-        window = history[max(0, known - lookback) : known]
-        rate = amount[window].sum() / running_h[window].sum() if window.size else np.nan
-        hole: NDArray[np.intp] = where_bad[before == known]
-        filled[hole] = rate * running_h[hole]
-    return filled, bad

@@ -3,8 +3,8 @@
 The table of HJ 75-2017 (tables 4 and 5 [M]; the text was not at hand) is data of the plant file: capture rate of the
 quarter and length of the outage choose how many valid hours are looked back on, from the failure, or from the last
 calibration where the system was out of control. The flag of an hour stays; what was put in its place is marked beside
-it. Stopped hours are neither missing nor history. Fewer valid hours than asked: those there are, and how many is
-said; none: no value. The mean of the last valid hours is `tanji.quality.hours.substitute`.
+it. Stopped hours are neither missing nor history, and substituted ones are no history. Fewer valid hours than asked:
+those there are, and how many is said; none: no value.
 """
 
 from __future__ import annotations

@@ -1,34 +1,22 @@
-"""When an hour, a day, a month may stand for itself, and when a period has no total (quality.md 7.1, 7.2).
+"""When a day, a month may stand for itself, and when a period has no total (quality.md 7.1, 7.2).
 
-Hour: 45 of 60 minutes; day: 20 of 24 hours; month: 25 days, February 23 (HJ 76 annex B as quoted [T]; limits of the
-hour are in the plant file). Each is taken pro rata of the time the source ran, because a stopped kiln misses nothing
-(own reading). Below 75 % capture a period has no total: the remainder is never published.
+Day: 20 of 24 hours; month: 25 days, February 23 (HJ 76 annex B as quoted [T]); the hour is `tanji.quality.hours`. Each
+is taken pro rata of the time the source ran, because a stopped kiln misses nothing (own reading). Below 75 % capture a
+period has no total: the remainder is never published.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from tanji.quality.hours import MINUTES_PER_HOUR, ROUNDING
+from tanji.quality.hours import ROUNDING
 from tanji.quality.rules import Floats, Mask
 from tanji.quality.substitution import capture_rate
 
-VALID_MINUTES = 45
 VALID_HOURS, HOURS_PER_DAY = 20, 24
 VALID_DAYS, VALID_DAYS_FEBRUARY = 25, 23
 MINIMUM_CAPTURE = 0.75
 """Of a quarter, and of any period that is to have a total (standard.md 11.1, 11.2)."""
-
-
-def hour_is_valid(
-    valid_minutes: float, *, running_minutes: float = MINUTES_PER_HOUR, least: float = VALID_MINUTES
-) -> bool:
-    """45 valid minutes of 60, or the same share of the minutes that ran. [min]
-
-    >>> hour_is_valid(45), hour_is_valid(44), hour_is_valid(15, running_minutes=20)
-    (True, False, True)
-    """
-    return valid_minutes >= running_minutes * least / MINUTES_PER_HOUR - ROUNDING
 
 
 def day_is_valid(valid_hours: float, *, running_hours: float = HOURS_PER_DAY) -> bool:

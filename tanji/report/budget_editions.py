@@ -1,4 +1,4 @@
-"""Which record of the factor library is in force in each hour of a period, by plant-local day (R4)."""
+"""Which record of the factor library, and which edition of a rule set, is in force in each hour of a period (R4)."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from tanji.domain import rulesets
 from tanji.domain.factors import Factor, FactorLibrary
 from tanji.domain.items import RuleSetId
+from tanji.domain.rulesets import RuleSet
 from tanji.errors import DomainError
 from tanji.report.grid import Mask
 from tanji.report.model import HOUR_MS
+from tanji.report.periods import local_days
 
 
 class Editions:
-    """The records of a library over a period of whole hours."""
+    """The records of a library and the rule sets over a period of whole hours, by plant-local day."""
 
     def __init__(self, library: FactorLibrary, *, timezone: str, start_ms: int, hours: int) -> None:
         self._library = library
@@ -46,6 +49,11 @@ class Editions:
             hours = np.zeros(self._hours, np.bool_)
             hours[edges[position] : edges[position + 1]] = True
             yield hours, found
+
+    def of_rule_set(self, ruleset: RuleSetId) -> tuple[tuple[RuleSet, Mask], ...]:
+        """Every edition of a rule set in force in some hours of the period, with those hours."""
+        days = local_days(start_ms=self._start_ms, hours=self._hours, timezone=self._zone.key)
+        return rulesets.by_day(ruleset, days=np.array([day.toordinal() for day in days], np.int64))
 
     def _day(self, time_ms: int) -> date:
         return datetime.fromtimestamp(time_ms / 1000, self._zone).date()

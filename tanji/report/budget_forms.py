@@ -182,7 +182,7 @@ class _Form:
         stream, plant = self.stream, self.inputs.plant
         applies_to, variant = stream.fuel or "", None
         if quantity == "grid_factor":
-            applies_to, variant = plant.site.region, self.inputs.rules[self.ruleset].grid_factor_kind
+            applies_to = plant.site.region
         elif quantity == "oxidation_fraction":
             variant = stream.variant or variant_of(stream, quantity)
         elif quantity == "heat_factor":

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tanji.domain import rulesets
-from tanji.domain.factors import FactorLibrary
+from tanji.domain.factors import Factor, FactorLibrary
 from tanji.domain.items import MissingRule, RuleSetId
 from tanji.domain.limits import within
 from tanji.domain.uncertainty_budget import Draws, Source
@@ -77,7 +76,6 @@ class Inputs:
     ) -> None:
         """entries : laboratory results that hold in the period; None where no ledger is at hand."""
         self.plant = plant
-        self.rules = rulesets.load()
         self.hours = hours
         self.editions = Editions(library, timezone=plant.site.timezone, start_ms=start_ms, hours=hours)
         self.typical = Typical(library, plant.rulesets[0], self.editions.first_day)
@@ -100,18 +98,19 @@ class Inputs:
             value = np.full(self.hours, np.nan)
             pieces: list[Piece] = []
             open_hours = np.ones(self.hours, np.bool_)
-            asked = quantity, applies_to
+            rule = stream.missing_rule(quantity) if quantity in stream.laboratory else None
             if quantity in stream.laboratory:
                 pieces += self._laboratory(stream, quantity, value)
                 for piece in pieces:
                     open_hours &= ~piece.hours
-                rule = stream.missing_rule(quantity)
                 if open_hours.any() and rule in (MissingRule.MEAN_OF_VALID, MissingRule.MEAN_PLUS_2_SIGMA):
                     pieces.append(self._earlier(stream, quantity, open_hours))
                     open_hours = np.zeros(self.hours, np.bool_)
-                asked = self._asked(quantity, applies_to, rule, ruleset)
             if open_hours.any() or np.isnan(value).any():
-                pieces += self._defaults(quantity, *asked, value, open_hours, ruleset=ruleset, variant=variant)
+                for one, kind, within in self._asked(quantity, variant, rule, ruleset):
+                    of_coal = one.endswith(CONSERVATIVE) and applies_to in parameters()[quantity].coal_fuels
+                    found = self.editions.of(one, COAL if of_coal else applies_to, ruleset=ruleset, variant=kind)
+                    pieces += _defaults(quantity, found, value, open_hours, within=within, typical=self.typical)
             self._found[key] = Input(value, tuple(pieces))
         return self._found[key]
 
@@ -174,37 +173,39 @@ class Inputs:
             return bool(np.isfinite(entry.value))
         return bool(within(entry.parameter, entry.value, hard_ranges={entry.parameter: bounds}))
 
-    def _asked(self, quantity: str, applies_to: str, rule: MissingRule, ruleset: RuleSetId) -> tuple[str, str]:
-        """Under which name the library is asked for what the laboratory did not report."""
-        asked = quantity
+    def _asked(
+        self, quantity: str, variant: str | None, rule: MissingRule | None, ruleset: RuleSetId
+    ) -> list[tuple[str, str | None, Mask]]:
+        """Which quantity and variant the library is asked for, and in which hours: an edition may name its own."""
+        editions = self.editions.of_rule_set(ruleset)
+        if quantity == "grid_factor":
+            return [(quantity, edition.grid_factor_kind, hours) for edition, hours in editions]
         if quantity == "net_calorific_value" and rule is MissingRule.REFERENCE_VALUE:
-            asked = self.rules[ruleset].missing_net_calorific_value
-        elif rule is MissingRule.CONSERVATIVE_DEFAULT:
-            asked = quantity + CONSERVATIVE
-        of_coal = asked.endswith(CONSERVATIVE) and applies_to in parameters()[quantity].coal_fuels
-        return asked, COAL if of_coal else applies_to
+            return [(edition.missing_net_calorific_value, variant, hours) for edition, hours in editions]
+        conservative = rule is MissingRule.CONSERVATIVE_DEFAULT
+        return [(quantity + CONSERVATIVE if conservative else quantity, variant, np.ones(self.hours, np.bool_))]
 
-    def _defaults(
-        self,
-        quantity: str,
-        asked: str,
-        applies_to: str,
-        value: Floats,
-        open_hours: Mask,
-        *,
-        ruleset: RuleSetId,
-        variant: str | None,
-    ) -> Iterator[Piece]:
-        """Pieces of the defaults in the hours nobody reported; writes their values where there is none yet."""
-        for hours, factor in self.editions.of(asked, applies_to, ruleset=ruleset, variant=variant):
-            value[hours & np.isnan(value)] = factor.value
-            hours = hours & open_hours
-            if hours.any():
-                yield Piece(
-                    Source(_record(factor.id, quantity, factor.applies_to), "factor", quantity, factor.unit),
-                    hours,
-                    self.typical.of_factor(factor),
-                )
+
+def _defaults(
+    quantity: str,
+    found: Iterable[tuple[Mask, Factor]],
+    value: Floats,
+    open_hours: Mask,
+    *,
+    within: Mask,
+    typical: Typical,
+) -> Iterator[Piece]:
+    """Pieces of the defaults in the hours nobody reported; writes their values where there is none yet."""
+    for in_force, factor in found:
+        hours = in_force & within
+        value[hours & np.isnan(value)] = factor.value
+        hours = hours & open_hours
+        if hours.any():
+            yield Piece(
+                Source(_record(factor.id, quantity, factor.applies_to), "factor", quantity, factor.unit),
+                hours,
+                typical.of_factor(factor),
+            )
 
 
 def _analyser(quantity: str, laboratory: str, unit: str = "") -> Source:

@@ -1,7 +1,8 @@
 """Figures of a period from hourly grids: items, totals, flue-gas check, stream quality. Pure functions.
 
 Uncertainty comes from the budget of what the series share (`tanji.report.budget`). Which item counts in which boundary
-is handed in as data; the jobs decide what is written, this module only adds it up and says what is not there.
+in which hours is handed in as data, and the emission rows are divided by it (`tanji.report.counting`); the jobs decide
+what is written, this module only adds it up and says what is not there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from tanji.domain.items import Boundary, Item, Method, RuleSetId, StreamKind
 from tanji.plant.model import CrossCheckPlan, Plant, Stream
 from tanji.quality.validity import has_total
 from tanji.report.budget import Contributions
+from tanji.report.counting import COUNTED, CountedHours
 from tanji.report.grid import Floats, Grid, Mask, total_of
 from tanji.report.model import Figure, FlueGasCheck, StreamQuality, Total
 from tanji.report.stack_spans import StackHours, verdict_of
@@ -41,17 +43,14 @@ FEEDS: Mapping[StreamKind, tuple[Item, ...]] = {
 HOURLY_METHODS = tuple(str(method) for method in Method if method is not Method.MONTH_FLOOR)
 """Methods that give every hour a figure; the floor of a month stands at its last hour alone."""
 
-Counted = Mapping[tuple[Boundary, RuleSetId], Collection[Item]]
 
-
-def figure_of(grid: Grid, chosen: Mask, *, counted: Counted, parts: Contributions, stream: bool) -> Figure:
+def figure_of(grid: Grid, chosen: Mask, *, parts: Contributions, stream: bool) -> Figure:
     """Sum the chosen series of one boundary, rule set, item and method; with `stream` they are one stream's."""
-    boundary, ruleset, item, method, line, stream_id = grid.keys[int(np.flatnonzero(chosen)[0])]
-    combination = (Boundary(boundary), RuleSetId(ruleset))
+    boundary, ruleset, item, method, counted, line, stream_id = grid.keys[int(np.flatnonzero(chosen)[0])]
     co2 = grid.fields["co2_t"][chosen]
     return Figure(
-        boundary=combination[0],
-        ruleset=combination[1],
+        boundary=Boundary(boundary),
+        ruleset=RuleSetId(ruleset),
         item=item,
         method=method,
         line=line if stream else "",
@@ -61,20 +60,19 @@ def figure_of(grid: Grid, chosen: Mask, *, counted: Counted, parts: Contribution
         substituted=substituted_share(grid, chosen),
         hours=grid.hours,
         missing_hours=int(np.isnan(co2).any(axis=0).sum()) if method in HOURLY_METHODS else 0,
-        counted=item in counted.get(combination, ()),
+        counted=counted == COUNTED,
     )
 
 
-def figures(grid: Grid, *, counted: Counted, parts: Contributions, by_stream: bool) -> tuple[Figure, ...]:
+def figures(grid: Grid, *, parts: Contributions, by_stream: bool) -> tuple[Figure, ...]:
     """Every figure of the period, per stream or summed over the streams, in a stable order."""
-    width = len(EMISSION_TAGS) if by_stream else 4
+    width = len(grid.tags) if by_stream else grid.tags.index("counted") + 1
     order = {item: position for position, item in enumerate(Item)}
     groups = sorted({key[:width] for key in grid.keys}, key=lambda key: (*key[:2], order[Item(key[2])], *key[3:]))
     return tuple(
         figure_of(
             grid,
-            grid.select(**dict(zip(EMISSION_TAGS, group, strict=False))),
-            counted=counted,
+            grid.select(**dict(zip(grid.tags, group, strict=False))),
             parts=parts,
             stream=by_stream,
         )
@@ -97,24 +95,25 @@ def expected(plant: Plant, *, boundary: Boundary, items: Collection[Item]) -> It
 
 
 def absent_hours(
-    grid: Grid, plant: Plant, *, boundary: Boundary, ruleset: RuleSetId, items: Collection[Item]
+    grid: Grid, plant: Plant, *, boundary: Boundary, ruleset: RuleSetId, items: CountedHours
 ) -> dict[str, Mask]:
-    """For every stream that lacks something, the hours it lacks."""
+    """For every stream that lacks something its total counts, the hours it lacks."""
     names = [str(item) for item in items]
     absent: dict[str, Mask] = {}
-    by_hour = grid.select(boundary=boundary, ruleset=ruleset, item=names, method=HOURLY_METHODS)
+    chosen = grid.select(boundary=boundary, ruleset=ruleset, item=names, counted=COUNTED)
+    by_hour = chosen & grid.select(method=HOURLY_METHODS)
     for row in np.flatnonzero(by_hour):
         stream = grid.column("stream")[row]
         absent[stream] = absent.get(stream, np.zeros(grid.hours, np.bool_)) | np.isnan(grid.fields["co2_t"][row])
     for wanted, item in expected(plant, boundary=boundary, items=items):
         if not grid.select(boundary=boundary, ruleset=ruleset, item=item, stream=wanted.id).any():
-            absent[wanted.id] = np.ones(grid.hours, np.bool_)
+            absent[wanted.id] = items[item]
     return {stream: hours for stream, hours in absent.items() if hours.any()}
 
 
-def counted_series(grid: Grid, *, boundary: Boundary, ruleset: RuleSetId, items: Collection[Item]) -> Mask:
+def counted_series(grid: Grid, *, boundary: Boundary, ruleset: RuleSetId) -> Mask:
     """The series that a total adds up."""
-    return grid.select(boundary=boundary, ruleset=ruleset, item=[str(item) for item in items])
+    return grid.select(boundary=boundary, ruleset=ruleset, counted=COUNTED)
 
 
 def total(
@@ -123,7 +122,7 @@ def total(
     *,
     boundary: Boundary,
     ruleset: RuleSetId,
-    items: Collection[Item],
+    items: CountedHours,
     clinker: Floats,
     u_rel: float | None,
 ) -> Total:
@@ -132,7 +131,7 @@ def total(
     clinker : array  Clinker output by hour; NaN where a clinker stream has no row. [t]
     u_rel : float | None  Of the total's budget. [1]
     """
-    chosen = counted_series(grid, boundary=boundary, ruleset=ruleset, items=items)
+    chosen = counted_series(grid, boundary=boundary, ruleset=ruleset)
     absent = absent_hours(grid, plant, boundary=boundary, ruleset=ruleset, items=items)
     holes = np.any([*absent.values()], axis=0) if absent else np.zeros(grid.hours, np.bool_)
     hourly_t = total_of(grid.fields["co2_t"][chosen])

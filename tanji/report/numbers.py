@@ -41,6 +41,11 @@ def signed_percent(value: float | None) -> str:
     return f"+{text}" if value is not None and not math.isnan(value) and value > 0 and text[0].isdigit() else text
 
 
+def signed_points(value: float) -> str:
+    """A difference of two fractions in percentage points, with its sign and without the word."""
+    return f"{value * 100:+.1f}"
+
+
 def expanded(u_rel: float | None) -> float | None:
     """Expanded from standard relative uncertainty, k = 2 (standard.md section 13). [1]"""
     return None if u_rel is None else float(uncertainty.expanded(u_rel))

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from tanji.domain.factors import FactorLibrary
 from tanji.plant.model import Plant
+from tanji.report.counting import Counted
 from tanji.report.defaults import Default, defaults
 from tanji.report.grid import hourly
 from tanji.report.intensities import FIELDS, TAGS, Calendar, Intensity, intensities
@@ -52,7 +53,7 @@ def performance(
     emission: pa.Table,
     intensity: pa.Table,
     items: Sequence[Figure],
-    counted: Sequence[str],
+    counted: Counted,
     stack: StackHours | None,
     library: FactorLibrary,
     start_ms: int,
@@ -60,7 +61,7 @@ def performance(
 ) -> Performance:
     """Everything of [start, end).
 
-    emission, intensity : rows of the period. items : its item figures. counted : items of the compliance total.
+    emission, intensity : rows of the period. items : its item figures. counted : what each total counts.
     """
     calendar = calendar_of(start_ms, end_ms, timezone=plant.site.timezone)
     grid = hourly(intensity, tags=TAGS, fields=FIELDS, start_ms=start_ms, end_ms=end_ms)
@@ -71,9 +72,9 @@ def performance(
         intensities=found,
         levels=levels(found, plant, calendar=calendar),
         positions=positions(found, plant, calendar=calendar, library=library),
-        bridges=bridges(items, plant),
+        bridges=bridges(items, plant, counted),
         stack=None if stack is None else stack_spans(stack, plan=plant.cross_check, calendar=calendar),
-        review=review(emission, plant, found, items=counted, calendar=calendar, start_ms=start_ms),
+        review=review(emission, plant, found, items=counted[plant.compliance], calendar=calendar, start_ms=start_ms),
         defaults=defaults(plant, on=last_day, library=library),
         line_names={line.id: (line.name.zh, line.name.en) for line in plant.lines},
     )

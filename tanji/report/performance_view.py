@@ -133,7 +133,14 @@ def aim(target: Target | None, words: Words) -> str:
     if target is None:
         return ""
     key = "page.target_met" if target.met else "page.target_missed"
-    return words(key, target=shown(target.name, target.target), gap=numbers.signed_percent(target.gap))
+    return words(key, target=shown(target.name, target.target), gap=away(target, words))
+
+
+def away(target: Target, words: Words) -> str:
+    """How far a value is from its target: of a share in percentage points, of anything else relative to the target."""
+    if UNITS[target.name] == "1":
+        return words("page.percentage_points", points=numbers.signed_points(target.value - target.target))
+    return numbers.signed_percent(target.gap)
 
 
 def month_rows(summary: Summary, words: Words) -> list[dict[str, Any]]:
@@ -181,7 +188,7 @@ def cells(summary: Summary, words: Words, *, kind: str, place: int) -> Iterator[
             "level": found["name"] if found else "",
             "colour": found["colour"] if found else "",
             "gap": found["gap"] if found else "",
-            "target": words("page.target_gap", gap=numbers.signed_percent(target.gap)) if target else "",
+            "target": words("page.target_gap", gap=away(target, words)) if target else "",
             "missed": target is not None and not target.met,
         }
 

@@ -40,7 +40,7 @@ def spans(kind: str, *, start_ms: int, hours: int, timezone: str) -> tuple[Span,
     hours : int  Its length. [h]
     """
     zone = ZoneInfo(timezone)
-    days = [datetime.fromtimestamp((start_ms + hour * HOUR_MS) / 1000, zone).date() for hour in range(hours)]
+    days = local_days(start_ms=start_ms, hours=hours, timezone=timezone)
     if kind == WHOLE:
         return (Span(WHOLE, start_ms, 0, hours, days[0], True),) if days else ()
     units = [beginning(day, kind) for day in days]
@@ -51,6 +51,12 @@ def spans(kind: str, *, start_ms: int, hours: int, timezone: str) -> tuple[Span,
         begun = start_ms + first * HOUR_MS
         found.append(Span(kind, begun, first, end, days[first], begun <= low and start_ms + end * HOUR_MS >= high))
     return tuple(found)
+
+
+def local_days(*, start_ms: int, hours: int, timezone: str) -> list[date]:
+    """The local day of each of the hours from `start_ms` [UTC ms]."""
+    zone = ZoneInfo(timezone)
+    return [datetime.fromtimestamp((start_ms + hour * HOUR_MS) / 1000, zone).date() for hour in range(hours)]
 
 
 def beginning(day: date, kind: str) -> date:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tanji.domain import rulesets
-from tanji.domain.boundary import Reconciliation, reconcile
+from tanji.domain.boundary import Reconciliation, compare
 from tanji.domain.items import Boundary, Item, RuleSetId
 from tanji.plant.model import Plant
+from tanji.report.counting import Counted
 from tanji.report.model import Figure
 
 Side = tuple[Boundary, RuleSetId]
@@ -28,20 +28,14 @@ class Bridge:
     reconciliation: Reconciliation
 
 
-def bridges(items: Sequence[Figure], plant: Plant) -> tuple[Bridge, ...]:
+def bridges(items: Sequence[Figure], plant: Plant, counted: Counted) -> tuple[Bridge, ...]:
     """Every pair of totals worth comparing; the compliance figure is side `b` wherever it takes part."""
-    rules = rulesets.load()
     return tuple(
         Bridge(
             a,
             b,
-            reconcile(
-                sums(items, a),
-                sums(items, b),
-                boundary=a[0],
-                boundary_b=b[0],
-                rule_set_a=rules[a[1]],
-                rule_set_b=rules[b[1]],
+            compare(
+                sums(items, a), sums(items, b), counted_a=counted[a], counted_b=counted[b], one_rule_set=a[1] is b[1]
             ),
         )
         for a, b in pairs(plant)
@@ -57,9 +51,9 @@ def pairs(plant: Plant) -> Iterator[tuple[Side, Side]]:
 
 
 def sums(items: Sequence[Figure], side: Side) -> dict[Item, float]:
-    """Tonnes of every item on one side, its methods together. [tCO2]"""
+    """Tonnes of every item as far as one side counts it, its methods together. [tCO2]"""
     found = dict.fromkeys(Item, 0.0)
     for figure in items:
-        if (figure.boundary, figure.ruleset) == side:
+        if figure.counted and (figure.boundary, figure.ruleset) == side:
             found[Item(figure.item)] += figure.co2_t
     return found

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from tanji.domain.items import Boundary, Indicator, RuleSetId
 from tanji.domain.limits import ALUMINATE_KINDS, Diagnosis, diagnose
 from tanji.plant.model import Plant
+from tanji.report.counting import CountedHours
 from tanji.report.intensities import Calendar, Intensity, Ratio
 from tanji.report.model import HOUR_MS
 from tanji.report.periods import Span
@@ -101,14 +102,14 @@ def review(
     plant: Plant,
     found: Sequence[Intensity],
     *,
-    items: Sequence[str],
+    items: CountedHours,
     calendar: Calendar,
     start_ms: int,
 ) -> Review:
-    """Everything of one period. items : what the compliance total counts."""
+    """Everything of one period. items : what the compliance total counts, and when."""
     boundary, ruleset = plant.compliance
     mine = emission.filter(pc.and_(_is(emission, "boundary", [boundary]), _is(emission, "ruleset", [ruleset])))
-    counted = _Rows.of(mine.filter(_is(mine, "item", items)), start_ms=start_ms)
+    counted = _Rows.of(mine.filter(_counted(mine, items, start_ms=start_ms)), start_ms=start_ms)
     newest = range(max(0, calendar.whole.end - 24), calendar.whole.end)
     return Review(
         whole=counted.within(calendar.whole.hours),
@@ -191,6 +192,17 @@ def noted(found: Sequence[Intensity], plant: Plant, *, calendar: Calendar) -> It
                 ratios: dict[str, Any] = {name: ratio.value}
                 for diagnosis in diagnose(**ratios):
                     yield Noted(row.line, row.boundary, row.ruleset, row.name, span, diagnosis)
+
+
+def _counted(table: pa.Table, items: CountedHours, *, start_ms: int) -> pa.Array:
+    """Rows of an item in the hours that the total counts it."""
+    hour = (table["time"].to_numpy() - start_ms) // HOUR_MS
+    item = table["item"].cast(pa.string()).to_numpy()
+    chosen = np.zeros(table.num_rows, np.bool_)
+    for name, hours in items.items():
+        rows = item == name.value
+        chosen[rows] = hours[hour[rows]]
+    return pa.array(chosen)
 
 
 def _is(table: pa.Table, column: str, values: Sequence[str]) -> pa.Array:

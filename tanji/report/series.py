@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from tanji.domain.items import Boundary, Item, Method, RuleSetId
+from tanji.report.counting import COUNTED
 from tanji.report.grid import Floats, Grid
 from tanji.report.model import HOUR_MS, Series
 
@@ -22,7 +23,7 @@ def by_item(grid: Grid, *, boundary: Boundary, ruleset: RuleSetId, items: Collec
     """Hourly tonnes of each counted item [tCO2]; NaN where one of its streams has none."""
     columns: dict[str, Floats] = {}
     for item in items:
-        chosen = grid.select(boundary=boundary, ruleset=ruleset, item=item)
+        chosen = grid.select(boundary=boundary, ruleset=ruleset, item=item, counted=COUNTED)
         if chosen.any():
             once = grid.select(method=Method.MONTH_FLOOR)  # at the last hour of a month; absent elsewhere is right
             tonnes = np.where(once[:, None], np.nan_to_num(grid.fields["co2_t"]), grid.fields["co2_t"])

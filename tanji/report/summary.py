@@ -26,7 +26,7 @@ from tanji.report import figures, intensities, series
 from tanji.report.budget import Contributions, Origins, contributions
 from tanji.report.budget_amounts import amounts_of
 from tanji.report.budget_samples import sampled
-from tanji.report.figures import Counted
+from tanji.report.counting import Counted, counted_hours, divided
 from tanji.report.grid import Floats, Grid, hourly
 from tanji.report.model import HOUR_MS, Figure, FlueGasCheck, Summary, Total
 from tanji.report.performance import Performance, performance
@@ -94,19 +94,21 @@ def summary_of(
     origins : what tells how uncertain a figure is; nothing but plant file and built-in factors where none is given.
     """
     period = {"start_ms": start_ms, "end_ms": end_ms}
-    tonnes = hourly(emission, tags=figures.EMISSION_TAGS, fields=figures.EMISSION_FIELDS, **period)
+    counted = counted_hours(plant, start_ms=start_ms, hours=(end_ms - start_ms) // HOUR_MS)
+    rows = hourly(emission, tags=figures.EMISSION_TAGS, fields=figures.EMISSION_FIELDS, **period)
+    tonnes = divided(rows, counted)
     amounts = hourly(activity, tags=figures.ACTIVITY_TAGS, fields=figures.ACTIVITY_FIELDS, **period)
     known = origins or Origins(factors.load())
     parts = contributions(tonnes, plant, known, start_ms=start_ms, amounts=amounts_of(amounts, plant))
-    hours = _Hours(plant, start_ms, end_ms, tonnes, amounts, counted_items(plant), parts)
+    hours = _Hours(plant, start_ms, end_ms, tonnes, amounts, counted, parts)
     stack = hours.stack()
-    items = figures.figures(tonnes, counted=hours.counted, parts=parts, by_stream=False)
+    items = figures.figures(tonnes, parts=parts, by_stream=False)
     shown = performance(
         plant,
         emission=emission,
         intensity=intensity,
         items=items,
-        counted=[str(item) for item in hours.counted[plant.compliance]],
+        counted=counted,
         stack=stack,
         library=known.library,
         **period,
@@ -136,10 +138,8 @@ class _Hours:
     def budgets(self) -> dict[Combination, Budget]:
         """The uncertainty budget of every total."""
         return {
-            (boundary, ruleset): self.parts.of(
-                figures.counted_series(self.tonnes, boundary=boundary, ruleset=ruleset, items=items)
-            )
-            for (boundary, ruleset), items in self.counted.items()
+            (boundary, ruleset): self.parts.of(figures.counted_series(self.tonnes, boundary=boundary, ruleset=ruleset))
+            for boundary, ruleset in self.counted
         }
 
     def totals(self, *, clinker: Floats, budgets: Mapping[Combination, Budget]) -> tuple[Total, ...]:
@@ -189,7 +189,7 @@ def _assembled(
         compliance=plant.compliance,
         totals=hours.totals(clinker=clinker, budgets=budgets),
         items=items,
-        figures=figures.figures(hours.tonnes, counted=hours.counted, parts=hours.parts, by_stream=True),
+        figures=figures.figures(hours.tonnes, parts=hours.parts, by_stream=True),
         flue_gas=None if stack is None else flue_gas(hours.tonnes, stack, plant, parts=hours.parts),
         clinker_t=figures.known_sum(clinker),
         clinker_missing_hours=int(np.isnan(clinker).sum()),
@@ -205,14 +205,6 @@ def _assembled(
         days={key: series.local_days(values, start_ms=start_ms, timezone=zone) for key, values in columns.items()},
         performance=performance,
     )
-
-
-def counted_items(plant: Plant) -> Counted:
-    """What enters each total, for every boundary and rule set of the plant; the rule sets say it."""
-    rules = rulesets.load()
-    return {
-        (boundary, ruleset): rules[ruleset].counted(boundary) for boundary in Boundary for ruleset in plant.rulesets
-    }
 
 
 def clinker_by_hour(amounts: Grid, plant: Plant) -> Floats:

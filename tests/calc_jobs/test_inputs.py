@@ -52,6 +52,20 @@ def test_twenty_minutes_below_the_range_have_the_whole_hour_substituted(rig) -> 
     assert stack(rig)[1]["substituted"] == 1.0 and stack(rig)[1]["rule"].startswith("amount: mean_of_valid")
 
 
+@pytest.mark.parametrize("speed", [-12.0, -0.5, 349_920.0])
+def test_a_velocity_no_stack_has_is_substituted_and_takes_no_tonnes_away(rig, speed: float) -> None:
+    """For 10 minutes the other 50 stand for the hour, for 20 the hour before does: 137.468571 t, never less. Taken as
+    measured, 20 minutes at -12 m/s would leave 45.823 t, and a flow of 349 920 Nm3/h as a velocity a million.
+    """
+    rig.normal(3)
+    rig.put("speed", [speed] * 10, at_min=80)
+    rig.put("speed", [speed] * 20, at_min=140)
+    rig.run(after_h=3)
+    assert [row["co2_t"] for row in stack(rig)] == pytest.approx([137.468571] * 3, rel=1e-8)
+    assert [row["substituted"] for row in stack(rig)] == [0.0, 0.0, 1.0]
+    assert stack(rig)[2]["rule"].startswith("amount: mean_of_valid")
+
+
 def test_more_oxide_from_elsewhere_than_the_clinker_holds_is_not_deducted(rig_of) -> None:
     """CaO 0.65, MgO 0.02: 0.510714286 + 0.022 = 0.532714286 t/t x 210 t = 111.87 t, less nothing for 0.7 of it."""
     rig = rig_of((CLINKER, "points: [clinker], laboratory: [clinker_cao, clinker_mgo, clinker_cao_non_carbonate]}"))

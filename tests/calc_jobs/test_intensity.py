@@ -187,3 +187,40 @@ def test_nothing_is_substituted_in_steady_operation_and_recomputing_changes_no_r
     before = rig.rows("intensity")
     rig.jobs().recompute(START, START + 2 * HOUR)
     assert rig.rows("intensity") == before
+
+
+def test_the_meal_ratio_is_of_dry_meal_by_the_moisture_of_the_laboratory(rig_of) -> None:
+    """20 t of meal an hour: 5 % moisture reported in hour 0 leaves 19 t, 2 % of the plant file in hour 1 19.6 t."""
+    old, new = MORE
+    rig = rig_of(
+        (old, new.replace("points: [coal], moisture: 0.02", "points: [coal], moisture: 0.02, laboratory: [moisture]"))
+    )
+    rig.normal(2)
+    rig.ledger.enter([Entry("M", "meal", "moisture", 0.05, "1", START, START + HOUR)], recorded_at_ms=rig.now_ms)
+    rig.run(after_h=2)
+    found = parts(rig, Indicator.MEAL_CLINKER_RATIO)
+    assert [above for _, above, _ in found] == pytest.approx([19.0, 19.6], rel=1e-3)
+
+
+JUNE = (1_717_171_200_000 - START) // HOUR
+"""Hours to 2024-05-31 16:00 UTC, midnight of 1 June in Shanghai, when GB/T 32151.8-2023 takes over from 2015."""
+
+
+def test_an_hour_counts_what_the_edition_of_its_day_counts(rig_of) -> None:
+    """Method A, 20 t of coal at 22 GJ/t and 2 t of plastics at 50.8 GJ/t x 0.075 tCO2/GJ, 7.62 t, an hour.
+
+    May: 20 x 22 x 0.0261 x 0.98 x 44/12 = 41.26584 t of coal; plastics and the meal's carbon are shown. June, 99 %:
+    41.68692 t, with plastics 49.30692 t; meal 19.6 t dry x 0.001 x 44/12 = 0.0718667 t. F4 of 210 t clinker is in both.
+    """
+    rig = rig_of(MORE)
+    rig.normal(4, from_h=JUNE - 2)
+    rig.enter(22.0, from_h=JUNE - 2, to_h=JUNE + 2, basis="as_received")
+    rig.enter(8.0, from_h=JUNE - 2, to_h=JUNE + 2, stream="waste", parameter="amount", unit="t", sample="W")
+    rig.run(after_h=JUNE + 2)
+    found = parts(rig, Indicator.EMISSION_PER_CLINKER, ruleset="gbt32151_8", boundary="clinker")
+    process = parts(rig, Indicator.PROCESS_PER_CLINKER, ruleset="gbt32151_8")
+    burnt = [above - of for (_, above, _), (_, of, _) in zip(found, process, strict=True)]
+    assert burnt == pytest.approx([41.26584] * 2 + [49.30692] * 2, rel=1e-6)
+    carbonate = [row["co2_t"] for row in rig.rows(item="process_carbonate", boundary="clinker", ruleset="gbt32151_8")]
+    more = [above - of for (_, above, _), of in zip(process, carbonate, strict=True)]
+    assert more == pytest.approx([0.0, 0.0, 0.0718667, 0.0718667], rel=1e-3, abs=1e-9)

@@ -152,3 +152,27 @@ def test_versions_are_numbered_without_gaps_and_the_last_one_is_the_figure(compu
     (figure,) = (row for row in computed.rows(stream="coal", ruleset="cets_ag_02_01", boundary="enterprise")
                  if row["hour"] == 0)  # fmt: skip
     assert figure["revision"] == 4 and figure["co2_t"] == versions[-1]["co2_t"]
+
+
+def test_a_withdrawn_result_is_the_reason_however_its_hours_are_computed_again(computed) -> None:
+    """`calc recompute` before the ordinary run: the ledger's change is why, and the run has nothing left to do."""
+    computed.ledger.withdraw("S", by="Li Na", reason="wrong container", recorded_at_ms=computed.now_ms)
+    computed.jobs().recompute(0, computed.now_ms)
+    assert reasons(computed) == ["first", "laboratory"]
+    before = computed.everything()
+    computed.run()
+    assert computed.everything() == before
+
+
+def test_an_own_factor_in_a_recomputation_is_the_reason_where_readings_differ_too(computed) -> None:
+    old = next(
+        one
+        for one in factors.load().factors
+        if (one.quantity, one.applies_to) == ("carbon_per_energy", "bituminous_coal")
+        and "cets_ag_02_01" in one.rulesets
+    )
+    own = replace(old, id="own.cc", value=0.0262, document="own analysis", own=True, valid_from=date(2026, 1, 1))
+    factor_editions.add(computed.ledger, [own], by="Li Na", recorded_at_ms=computed.now_ms)
+    computed.store.write("hx_raw", "reading", late(32.0))
+    computed.jobs().recompute(0, computed.now_ms)
+    assert reasons(computed) == ["first", "factor"]

@@ -42,6 +42,7 @@ from tanji.ledger import Ledger
 from tanji.ledger.laboratory_csv import COLUMNS
 from tanji.plant.load import load
 from tanji.plant.model import Plant
+from tanji.report.summary import summarise
 from tanji.store.embedded import EmbeddedStore
 
 PLANT = Path(__file__).parents[1] / "plant" / "golden" / "good" / "whole_standard.yaml"
@@ -343,3 +344,12 @@ def test_the_file_exercises_every_kind_of_stream_that_has_a_formula_and_every_me
 def test_a_second_run_changes_nothing(month: Month) -> None:
     again = month.jobs.recompute(START, END)
     assert (again.activity_rows, again.emission_rows) == (0, 0)
+
+
+def test_the_report_of_the_month_has_its_totals_and_a_budget_of_every_one(month: Month) -> None:
+    """The same totals by the report's own sums; each has an expanded uncertainty, a few percent of a full plant."""
+    found = summarise(month.store, month.plant, start_ms=START, end_ms=END, ledger=month.ledger)
+    totals = {(row.boundary, row.ruleset): row for row in found.totals}
+    assert totals[Boundary.ENTERPRISE, A].co2_t == pytest.approx(101_178.773625, abs=1e-4)
+    assert totals[Boundary.ENTERPRISE, B].co2_t == pytest.approx(95_831.401066, abs=1e-4)
+    assert all(row.u_rel is not None and 0.001 < row.u_rel < 0.1 for row in totals.values())

@@ -324,6 +324,10 @@ def test_14_totals_their_difference_and_a_stated_sum():
     assert boundary.total(b, boundary=Boundary.CLINKER, rule_set=B) == 311.0
     assert boundary.flue_gas_equivalent(a, rule_set=A) == 312.0
     assert boundary.reconcile(a, b, boundary=Boundary.CLINKER, rule_set_a=A, rule_set_b=B).difference == -3.0
+    # the edition of 2015 counts fuel and carbonate alone: 300 - 311 = -11 t
+    counted = rulesets.in_force(A.id, on=date(2024, 5, 31)).counted(Boundary.CLINKER)
+    older = boundary.compare(a, b, counted_a=counted, counted_b=B.counted(Boundary.CLINKER), one_rule_set=False)
+    assert older.difference == -11.0 and older.total_a == 300.0
     check = boundary.check_sum((100.0, 5.0, 200.0, 3.0), stated=380.0, tolerance=1.0)
     assert (check.difference, check.consistent) == (72.0, False)
 

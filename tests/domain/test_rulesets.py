@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tanji.domain import factors, rulesets
@@ -149,3 +150,15 @@ def test_a_new_edition_is_a_new_entry_and_not_new_code():
     assert rulesets.read(TEXT + newer)[RuleSetId.CETS_AG_02_01].counted(Boundary.CLINKER) == (Item.PROCESS_CLINKER,)
     with pytest.raises(DomainError, match="expected one edition of a rule set per first day"):
         rulesets.read_editions(TEXT + present.replace("[cets_ag_02_01", "[cets_ag_02_01-again"))
+
+
+def test_days_are_divided_between_the_editions_in_force_on_them():
+    """31 May 2024 is the last day of the edition of 2015; the guide begins on 13 September 2024, and before is none."""
+    days = np.array([date(2024, month, day).toordinal() for month, day in ((5, 30), (5, 31), (6, 1), (9, 13))])
+    found = rulesets.by_day(RuleSetId.GBT32151_8, days=days)
+    assert [(edition.edition, ruled.tolist()) for edition, ruled in found] == [
+        ("2015", [True, True, False, False]),
+        ("2023", [False, False, True, True]),
+    ]
+    ((_, ruled),) = rulesets.by_day(RuleSetId.CETS_AG_02_01, days=days)
+    assert ruled.tolist() == [False, False, False, True]

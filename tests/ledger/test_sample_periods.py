@@ -56,3 +56,24 @@ def test_periods_apart_and_other_samples_are_their_own(bring: Bring, ledger: Led
     other = "D-2,diesel,amount,2,t,,2026-03-15,2026-03-16,,,,\n"
     assert bring(MARCH + april + other).findings == ()
     assert bring(MARCH).findings == () and len(ledger.entries()) == 3
+
+
+@pytest.mark.parametrize(
+    ("valid_from", "valid_to", "field"),
+    [
+        ("2026-03-01T08:30", "2026-03-02T08:00", "valid_from"),
+        ("2026-03-01T08:00", "2026-03-02T08:30", "valid_to"),
+        ("2026-03-01T08:00:01", "2026-03-02", "valid_from"),
+    ],
+)
+def test_an_amount_is_booked_over_full_hours(bring: Bring, valid_from: str, valid_to: str, field: str) -> None:
+    """30 known minutes of an hour are fewer than 45: it would be substituted, and the hours not be what was booked."""
+    (finding,) = bring(f"D-1,diesel,amount,24,t,,{valid_from},{valid_to},,,,\n").findings
+    assert (finding.line, finding.key, finding.got) == (2, field, {"valid_from": valid_from}.get(field, valid_to))
+    assert finding.expected.startswith("full hours, e.g. 2026-10-01")
+    assert bring("D-1,diesel,amount,24,t,,2026-03-01T08:00,2026-03-02T08:00,,,,\n").findings == ()
+
+
+def test_a_result_may_hold_to_the_minute(bring: Bring, ledger: Ledger) -> None:
+    result = bring("S-1,coal,net_calorific_value,22,GJ/t,as_received,2026-03-01T08:30,2026-03-01T16:10,,,,\n")
+    assert result.findings == () and len(ledger.entries()) == 1

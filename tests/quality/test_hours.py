@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tanji.quality import hours, rules
+from tanji.quality import hours, rules, substitution
 from tanji.quality.hours import Grid, Hours
 
 MINUTE, HOUR = 60_000, 3_600_000
@@ -33,6 +33,12 @@ def count(time: list[int], counts: list[float], *, grid: Grid, running: list[flo
     minutes = hours.lay_on_minutes(hours.counter_spans(steps), grid=grid)
     share = np.ones(grid.minutes) if running is None else np.array(running)
     return hours.counter_hours(minutes, share, valid_minutes=45)
+
+
+def substitute(amount, **given):
+    """Amounts and marks of the usual rule, the mean of the last valid hours."""
+    found = substitution.mean_of_valid(amount, **given)
+    return found.amount, found.replaced
 
 
 def test_a_full_hour_is_the_mean_of_its_minutes() -> None:
@@ -167,7 +173,7 @@ def test_an_invalid_hour_gets_the_mean_rate_of_the_last_valid_running_hours() ->
     amount = np.array([90.0, 20.0, 5.0, NAN, 30.0])
     valid = np.array([True, True, True, False, True])
     running = np.array([1.0, 1.0, 0.5, 0.6, 1.0])
-    filled, replaced = hours.substitute(amount, valid=valid, running_h=running, lookback=2)
+    filled, replaced = substitute(amount, valid=valid, running_h=running, lookback=2)
     assert filled[3] == pytest.approx(10.0) and replaced.tolist() == [False, False, False, True, False]
 
 
@@ -175,12 +181,12 @@ def test_stopped_and_substituted_hours_are_no_history() -> None:
     """Only the first hour was valid and running: both bad hours get its 8 t."""
     amount = np.array([8.0, 0.0, NAN, NAN])
     valid = np.array([True, True, False, False])
-    filled, _ = hours.substitute(amount, valid=valid, running_h=np.array([1.0, 0.0, 1.0, 1.0]), lookback=24)
+    filled, _ = substitute(amount, valid=valid, running_h=np.array([1.0, 0.0, 1.0, 1.0]), lookback=24)
     assert filled.tolist() == [8.0, 0.0, 8.0, 8.0]
 
 
 def test_without_a_valid_hour_before_there_is_no_value_and_never_zero() -> None:
-    filled, replaced = hours.substitute(
+    filled, replaced = substitute(
         np.array([NAN, 7.0]), valid=np.array([False, True]), running_h=np.ones(2), lookback=24
     )
     assert np.isnan(filled[0]) and filled[1] == 7.0 and replaced.tolist() == [True, False]
@@ -194,7 +200,7 @@ def test_a_constant_flow_is_never_smaller_because_readings_were_invalid(lost: se
     for minute in lost | set(range(60 * whole_hour, 60 * whole_hour + 60)):
         values[60 + minute] = NAN
     found = rate(values)
-    filled, _ = hours.substitute(found.amount, valid=found.valid, running_h=found.running_h, lookback=24)
+    filled, _ = substitute(found.amount, valid=found.valid, running_h=found.running_h, lookback=24)
     assert filled.sum() == pytest.approx(60.0)
 
 

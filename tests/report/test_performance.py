@@ -21,8 +21,10 @@ from tanji.report.budget import Origins
 from tanji.report.intensities import Ratio
 from tanji.report.model import Summary
 from tanji.report.performance import Performance, calendar_of
+from tanji.report.performance_view import BY_MONTH, indicator_rows, month_rows
 from tanji.report.summary import summary_of
 from tanji.report.unverified import total_is_unverified
+from tanji.report.words import Words
 
 START_MS = 1_792_339_200_000  # 2026-10-18 16:00 UTC, midnight in Shanghai
 HOUR_MS = 3_600_000
@@ -199,6 +201,20 @@ def test_a_period_that_is_no_whole_year_says_so(make: Make) -> None:
     (found,) = make().performance.positions
     assert (found.year, found.complete, found.lacking) == (2026, False, "rule")
     assert found.emission_t == pytest.approx(179.05 * HOURS)
+
+
+@pytest.mark.parametrize(("language", "said"), [("zh", "-2.5 个百分点"), ("en", "-2.5 percentage points")])
+def test_the_gap_of_a_share_is_told_in_percentage_points_and_that_of_others_relative(
+    make: Make, language: str, said: str
+) -> None:
+    """12.5 % of the heat against a target of 15 %: 2.5 points less, not -16.7 %; 0.8608 t/t is 5.0 % above 0.82."""
+    summary, words = make(), Words(language)
+    rows = {row["name"]: row["target"] for row in indicator_rows(summary, words)}
+    substitution = rows[words("indicator.thermal_substitution")]
+    assert said in substitution and "16.7" not in substitution
+    assert "+4.98" in rows[words("indicator.emission_per_clinker")]
+    (month,) = month_rows(summary, words)
+    assert said in month["cells"][BY_MONTH.index(Indicator.THERMAL_SUBSTITUTION)]["target"]
 
 
 def test_the_rows_between_two_totals_add_up_to_their_difference(make: Make) -> None:
