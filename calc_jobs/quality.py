@@ -16,6 +16,7 @@ from calc_jobs.readings import COUNTER_INVALID, PointReadings, Readings, Words
 from tanji.acquisition.flags import INVALID, Flag
 from tanji.plant.model import Plant, Point
 from tanji.quality import rules
+from tanji.quality.exchange import Exchange, continued
 from tanji.quality.hours import MS_PER_HOUR, RUNNING_FROM
 from tanji.quality.rules import Floats, Mask, Times
 
@@ -124,6 +125,8 @@ def _words(point: Point, found: PointReadings, *, maximum_gap_s: float, running:
 def increments(point: Point, time_ms: Times, count: Floats, *, maximum_span_ms: int | None = None) -> rules.Increments:
     """Increments of a counter point by the parameters of the plant file [counts]."""
     rated = None if point.rated_per_h is None else point.rated_per_h / abs(point.scale)
+    exchanges = [Exchange(exchange.at_ms, exchange.last, exchange.first) for exchange in point.exchanges]
+    count = continued(time_ms, count, exchanges)
     return rules.counter_increments(
         time_ms, count, rollover=point.rollover, rated_per_h=rated, maximum_span_ms=maximum_span_ms
     )

@@ -1,54 +1,65 @@
-"""What an answer of a Modbus device is worth: the words that were asked for, or why there are none.
+"""What became of a question: the data that was asked for, or why there is none and what to do about it.
 
-Exception codes: Modbus Application Protocol V1.1b3 section 7; functions and lengths of answers: section 6. pymodbus
-pairs answers with requests by transaction and unit alone, so function and length are checked here.
+Exception codes: Modbus Application Protocol V1.1b3 section 7. A code says something about the meter (FAULT), or only
+that it could not be reached just now (COMM); some are worth another try, and two mean that the request was too wide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from tanji.acquisition.blocks import Block
 from tanji.acquisition.flags import Flag
-from tanji.acquisition.registers import BIT_TABLES, Table
+from tanji.errors import AcquisitionError, FrameError, LineLost, RefusedError, Silence
 
-FUNCTIONS: Final[dict[Table, int]] = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
+ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, DEVICE_FAILURE = 1, 2, 3, 4
+ACKNOWLEDGE, BUSY, GATEWAY_PATH, GATEWAY_TARGET = 5, 6, 10, 11
+
 # Busy, or a gateway that cannot reach the unit: nothing is known about the meter. All other refusals are its fault.
-COMMUNICATION_CODES: Final = frozenset({0x05, 0x06, 0x0A, 0x0B})
-SILENCE_CODES: Final = frozenset({0x0A, 0x0B})
+COMMUNICATION_CODES: Final = frozenset({ACKNOWLEDGE, BUSY, GATEWAY_PATH, GATEWAY_TARGET})
+SILENCE_CODES: Final = frozenset({GATEWAY_PATH, GATEWAY_TARGET})
+LATER_CODES: Final = frozenset({ACKNOWLEDGE, BUSY})
+TOO_WIDE_CODES: Final = frozenset({ILLEGAL_ADDRESS, ILLEGAL_VALUE})
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why there are no words: the flag for the points, what it says about the peer, and what is told of it."""
+    """Why there is no data.
+
+    flag : for the points. said : what is told of it. silent : the unit was not reached. disconnected : the line was
+    closed. again : another try may succeed, at once; later : when the others have had their turn. too_wide : a part of
+    what was asked may be answered.
+    """
 
     flag: Flag
     said: str = ""
     silent: bool = False
     disconnected: bool = False
-    code: int = 0
+    again: bool = False
+    later: bool = False
+    too_wide: bool = False
+    code: int | None = None
 
 
-def words_of(block: Block, answer: Any) -> Sequence[int] | Refusal:
-    """The words (or bits) of pymodbus' answer to a request for this block."""
-    if answer.isError():
-        code = answer.exception_code
-        flag = Flag.COMM if code in COMMUNICATION_CODES else Flag.FAULT
-        return Refusal(flag, f"refuses with code {code}", silent=code in SILENCE_CODES, code=code)
-    function = FUNCTIONS[block.table]
-    if answer.function_code != function:
-        return _wrong(f"function {function}", answer.function_code)
-    if block.table in BIT_TABLES:
-        bits = -(-block.count // 8) * 8  # whole bytes come
-        if len(answer.bits) != bits:
-            return _wrong(f"{bits} bits", len(answer.bits))
-        return answer.bits[: block.count]
-    if len(answer.registers) != block.count:
-        return _wrong(f"{block.count} registers", len(answer.registers))
-    return answer.registers
-
-
-def _wrong(expected: str, got: int) -> Refusal:
-    return Refusal(Flag.FAULT, f"gives a wrong answer: expected {expected}, got {got}")
+def refusal_of(error: Exception) -> Refusal:
+    """What an error of `Line.ask` means for the points that were asked for."""
+    if isinstance(error, RefusedError):
+        code = error.code
+        return Refusal(
+            Flag.COMM if code in COMMUNICATION_CODES else Flag.FAULT,
+            str(error),
+            silent=code in SILENCE_CODES,
+            later=code in LATER_CODES,
+            too_wide=code in TOO_WIDE_CODES,
+            code=code,
+        )
+    if isinstance(error, Silence):
+        return Refusal(Flag.COMM, str(error), silent=True, later=True)
+    if isinstance(error, LineLost):
+        return Refusal(Flag.COMM, str(error), disconnected=True, again=True)
+    if isinstance(error, FrameError):
+        hurt = error.damaged or error.broken
+        said = f"gives a wrong answer: {error}"
+        return Refusal(Flag.COMM if hurt else Flag.FAULT, said, disconnected=error.broken, again=hurt)
+    assert not isinstance(error, AcquisitionError)
+    return Refusal(Flag.FAULT, f"cannot be read: {error!r}")

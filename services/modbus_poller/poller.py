@@ -1,51 +1,21 @@
-"""All Modbus TCP devices of a plant, each polled by a task of its own.
+"""All Modbus lines of a plant, each polled by a task of its own.
 
-The plant file alone says what is read: points with `via: poller` whose meter's device speaks Modbus TCP. Requests are
-planned in `tanji.acquisition.blocks`; one device is `services.modbus_poller.device`; what happens to the lines is the
-sink's business.
+The plant file alone says what is read: points with `via: poller` whose meter's device speaks Modbus. Requests are
+planned in `tanji.acquisition.blocks`; one line is `services.modbus_poller.device`; what the plant file means for it is
+`services.modbus_poller.wiring`; what happens to the readings is the sink's business.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections import defaultdict
+import random
 from collections.abc import Awaitable, Callable, Mapping
 
+from services.modbus_poller import wiring
 from services.modbus_poller.device import DevicePoller
-from services.modbus_poller.request import PolledPoint
-from tanji.acquisition.registers import RegisterLayout
-from tanji.plant.model import ModbusDevice, Plant, Point, Register
+from tanji.plant.model import Plant
 
 Sink = Callable[[bytes], Awaitable[None]]
-
-
-def layout_of(register: Register, *, unit_id: int) -> RegisterLayout:
-    """The codec's description of a register of the plant file."""
-    return RegisterLayout(
-        register.table, register.address, register.type, register.order, bit=register.bit, unit_id=unit_id
-    )
-
-
-def polled_points(plant: Plant) -> dict[str, list[PolledPoint]]:
-    """What is to be read of each Modbus device, by device id."""
-    points: dict[str, list[PolledPoint]] = defaultdict(list)
-    for point in plant.points:
-        device = plant.device_of(point)
-        if point.via == "poller" and isinstance(device, ModbusDevice) and point.modbus is not None:
-            points[device.id].append(_polled(plant, point, point.modbus))
-    return dict(points)
-
-
-def _polled(plant: Plant, point: Point, register: Register) -> PolledPoint:
-    counter = point.kind == "counter"  # stored as the unscaled register count
-    return PolledPoint(
-        id=point.id,
-        layout=layout_of(register, unit_id=plant.meters_by_id[point.meter].unit_id),
-        period_ms=max(1, round(plant.period_s(point) * 1000)),
-        scale=1.0 if counter else point.scale,
-        offset=0.0 if counter else point.offset,
-    )
 
 
 class ModbusPoller:
@@ -58,29 +28,39 @@ class ModbusPoller:
         sink: Sink,
         clock: Callable[[], int],
         addresses: Mapping[str, tuple[str, int]] | None = None,
+        rng: random.Random | None = None,
     ) -> None:
         """sink : takes the lines of one cycle of one device. clock : UTC now [ms].
 
         addresses : host and port by device id, where they differ from the plant file (a simulator, a test).
+        rng : draws how long silent devices are left alone.
         """
-        elsewhere = addresses or {}
-        self._devices: list[DevicePoller] = []
-        for device_id, points in polled_points(plant).items():
-            device = plant.devices_by_id[device_id]
-            assert isinstance(device, ModbusDevice)
-            host, port = elsewhere.get(device_id, (device.host, device.port))
-            self._devices.append(
-                DevicePoller(device, points, plant_id=plant.site.id, sink=sink, clock=clock, host=host, port=port)
+        rng = rng or random.Random()
+        self._devices = [
+            DevicePoller(
+                device,
+                points,
+                plant_id=plant.site.id,
+                sink=sink,
+                clock=clock,
+                address=wiring.address_of(device, addresses or {}),
+                limits=wiring.limits_of(plant, device),
+                serials=wiring.serials_of(plant, device),
+                rng=rng,
             )
+            for device, points in wiring.polled_points(plant)
+        ]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll all devices until `stop` is set."""
-        # A silent device is a state we report once; pymodbus would log an error for every request.
-        logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
         async with asyncio.TaskGroup() as group:
             for device in self._devices:
                 group.create_task(device.run(stop), name=f"modbus {device.id}")
 
     def health(self) -> dict[str, dict[str, int | None]]:
-        """By device id: last success [UTC ms], requests, failures, cycles, missed cycles."""
+        """By device id: last success [UTC ms], requests, failures, retries, cycles, missed cycles."""
         return {device.id: device.health() for device in self._devices}
+
+    def serial_numbers(self) -> dict[str, str]:
+        """What the instruments say their serial number is, by meter id, as far as it has been read."""
+        return {meter: text for device in self._devices for meter, text in device.serial_numbers().items()}

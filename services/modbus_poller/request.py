@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tanji.acquisition.blocks import Block, plan
+from tanji.acquisition.blocks import Block, PlanLimits, plan
 from tanji.acquisition.flags import Flag
+from tanji.acquisition.modbus_frames import Question
 from tanji.acquisition.reading_lines import ReadingLines
 from tanji.acquisition.registers import RegisterLayout
 
@@ -27,27 +28,43 @@ class PolledPoint:
 class Request:
     """A block of registers that is asked for once a period."""
 
-    __slots__ = ("_decode", "_lines", "_points", "_scales", "block", "period_ms", "plant_id")
+    __slots__ = (
+        "_lines",
+        "_points",
+        "_scales",
+        "block",
+        "decode",
+        "period_ms",
+        "place",
+        "plant_id",
+        "question",
+        "unit",
+    )
 
     def __init__(self, block: Block, points: dict[str, PolledPoint], *, plant_id: str, period_ms: int) -> None:
         """points : the plan's points by id, those of this block among them."""
         self.block, self.period_ms, self.plant_id = block, period_ms, plant_id
+        self.question = Question(block.unit_id, block.table, block.address, block.count)
+        self.unit = f"unit {block.unit_id}"
+        self.place = f"{self.unit} {block.table} {block.address}"
         self._points = points
-        self._decode = block.decoder()
+        self.decode = block.decoder()
         self._lines = ReadingLines(block.points, plant_id=plant_id)
         scales = [(points[point].scale, points[point].offset) for point in block.points]
         self._scales = None if all(pair == (1, 0) for pair in scales) else scales
 
-    def good(self, words: Sequence[int], *, time_ms: int) -> str:
+    def good(self, data: bytes, *, time_ms: int) -> str:
         """Lines for an answer; a register that holds no number is a failed read, the device's fault."""
-        values = self._decode(words)
-        if None not in values:
-            numbers = values if self._scales is None else self._scaled(values)
-            if math.isfinite(sum(numbers)):  # type: ignore[arg-type]
-                return self._lines.good(numbers, time_ms=time_ms)  # type: ignore[arg-type]
-        numbers = values if self._scales is None else self._scaled(values)
-        words_out = [Flag.FAULT if number is None or not math.isfinite(number) else 0 for number in numbers]
-        return self._lines.mixed(numbers, words_out, time_ms=time_ms)
+        numbers = self.readings(data)
+        if None not in numbers and math.isfinite(sum(numbers)):  # type: ignore[arg-type]
+            return self._lines.good(numbers, time_ms=time_ms)  # type: ignore[arg-type]
+        words = [Flag.FAULT if number is None or not math.isfinite(number) else 0 for number in numbers]
+        return self._lines.mixed(numbers, words, time_ms=time_ms)
+
+    def readings(self, data: bytes) -> list[float | None]:
+        """The values of the block's points as they are stored, None where a register holds no number."""
+        values = self.decode(data)
+        return values if self._scales is None else self._scaled(values)
 
     def failed(self, flag: Flag, *, time_ms: int) -> str:
         """Lines for an answer that did not come, or was a refusal."""
@@ -70,15 +87,24 @@ class Request:
         ]
 
 
-def prepare(points: Iterable[PolledPoint], *, plant_id: str, max_registers: int, max_gap: int) -> tuple[Request, ...]:
-    """The requests of one device, planned for each period apart."""
-    by_period: dict[int, dict[str, PolledPoint]] = defaultdict(dict)
+def prepare(points: Iterable[PolledPoint], *, plant_id: str, limits: Mapping[int, PlanLimits]) -> tuple[Request, ...]:
+    """The requests of one line, planned for each period and unit id apart; a unit without limits has the usual ones."""
+    groups: dict[tuple[int, int], dict[str, PolledPoint]] = defaultdict(dict)
     for point in points:
-        by_period[point.period_ms][point.id] = point
+        groups[point.period_ms, point.layout.unit_id][point.id] = point
     return tuple(
         Request(block, chosen, plant_id=plant_id, period_ms=period)
-        for period, chosen in sorted(by_period.items())
-        for block in plan(
-            {point.id: point.layout for point in chosen.values()}, max_registers=max_registers, max_gap=max_gap
-        )
+        for (period, unit), chosen in sorted(groups.items())
+        for block in _blocks(chosen, limits.get(unit, PlanLimits()))
+    )
+
+
+def _blocks(points: Mapping[str, PolledPoint], limits: PlanLimits) -> tuple[Block, ...]:
+    return plan(
+        {point.id: point.layout for point in points.values()},
+        max_registers=limits.max_registers,
+        max_gap=limits.max_gap,
+        splits=limits.splits,
+        forbidden=limits.forbidden,
+        alone=limits.alone,
     )

@@ -26,9 +26,10 @@ class Polled:
     last_success_ms: int | None = None
     requests: int = 0
     failures: int = 0
+    retries: int = 0
 
     def health(self, cycle: Cycle) -> dict[str, int | None]:
-        """Last success [UTC ms], requests, failures, cycles, missed cycles."""
+        """Last success [UTC ms], requests, failures, retries, cycles, missed cycles."""
         return asdict(self) | {"cycles": cycle.done, "missed_cycles": cycle.missed}
 
 

@@ -1,4 +1,7 @@
-"""`tanji poll`: the pollers alone, posting to a sealer elsewhere, as in the container set-up."""
+"""`tanji poll`: the pollers alone, posting to a sealer elsewhere, as in the container set-up; or one look at a device.
+
+What `--once` shows is `tanji.cli.poll_explain`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tanji.cli import poll_explain
 from tanji.cli.polling import PollingThread
 from tanji.errors import UsageError
 from tanji.plant.load import load
@@ -20,26 +24,32 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "poll",
         help="read the devices of a plant and post the readings to a sealer",
         description="Read every point marked `via: poller` and post the readings to the sealer.",
-        epilog="example: tanji poll --plant plant.yaml --sealer http://127.0.0.1:8186",
+        epilog="examples:\n  tanji poll --plant plant.yaml --sealer http://127.0.0.1:8186\n"
+        "  tanji poll --once --explain --plant plant.yaml --device gateway1",
     )
     verb.add_argument("--plant", type=Path, required=True, metavar="FILE", help="the plant file")
     verb.add_argument("--sealer", metavar="URL", help="the sealer's address (default: from the plant file)")
-    verb.add_argument("--json", action="store_true", help="one JSON line when polling begins, on standard output")
+    verb.add_argument("--json", action="store_true", help="one JSON line when polling begins, or of what was read once")
+    poll_explain.add_options(verb)
     verb.set_defaults(func=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Poll until SIGTERM or SIGINT; 1 if the pollers ended by themselves."""
     plant = load(arguments.plant)
-    services = plant.services
-    url = arguments.sealer or f"http://{services.sealer_host}:{services.sealer_port}"
+    if arguments.once:
+        return poll_explain.run(arguments, plant)
+    for option in ("explain", "device", "language"):
+        if getattr(arguments, option):
+            raise UsageError(f"--{option}: expected --once beside it, got none")
+    url = arguments.sealer or plant.services.sealer_url
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise UsageError(f"--sealer: expected an address such as http://127.0.0.1:8186, got {url}")
     pollers = PollingThread(plant, sealer_url=url)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: pollers.stop())
     pollers.start()
-    points = sum(point.via == "poller" for point in plant.points)
+    points = sum(point.via == "poller" and point.hj212 is None for point in plant.points)
     if arguments.json:
         print(json.dumps({"plant": plant.site.id, "sealer": url, "points": points}), flush=True)
     else:

@@ -22,3 +22,12 @@ class Name(Frozen):
 
     zh: str = Field(min_length=1)
     en: str = Field(min_length=1)
+
+
+class DeviceTiming(Frozen):
+    """How often a device is asked and how long it may take."""
+
+    id: Identifier
+    name: Name
+    period_s: float = Field(1.0, gt=0, le=3600)
+    timeout_s: float = Field(1.0, gt=0, le=60)

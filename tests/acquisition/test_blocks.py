@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tanji.acquisition.blocks import Block, plan
-from tanji.acquisition.registers import RegisterLayout, decode, encode
+from tanji.acquisition.blocks import Block, Forbidden, plan
+from tanji.acquisition.registers import CODES, RegisterLayout, decode, encode
 from tanji.errors import CodecError
 
 layouts = st.builds(
@@ -20,12 +22,24 @@ layouts = st.builds(
     ),
     st.sampled_from(["holding", "input", "coil", "discrete"]),
     st.integers(0, 400),
-    st.sampled_from(["bool", "int16", "uint16", "int32", "uint32", "int64", "float32", "float64"]),
+    st.sampled_from(sorted(CODES)),
     st.sampled_from(["ABCD", "CDAB", "BADC", "DCBA"]),
     st.integers(1, 3),
     st.none() | st.integers(0, 15),
 )
-maps = st.lists(layouts, max_size=40).map(lambda items: {f"p{i:02d}": layout for i, layout in enumerate(items)})
+masked = st.builds(
+    lambda address, kind, order, mask, invalid: RegisterLayout(
+        "holding", address, kind, order, mask=mask if kind == "uint32" else mask & 0xFFFF or 1, invalid=invalid
+    ),
+    st.integers(0, 400),
+    st.sampled_from(["uint16", "uint32"]),
+    st.sampled_from(["ABCD", "CDAB", "BADC", "DCBA"]),
+    st.integers(1, 2**32 - 1),
+    st.none() | st.integers(0, 3),
+)
+maps = st.lists(layouts | masked, max_size=40).map(
+    lambda items: {f"p{i:02d}": layout for i, layout in enumerate(items)}
+)
 
 
 @settings(deadline=None)
@@ -55,7 +69,14 @@ def test_a_block_decodes_as_its_registers_do_one_by_one(points: dict[str, Regist
         words = [(7919 * (block.address + i)) % 65536 for i in range(block.count)]
         if block.table in ("coil", "discrete"):
             words = [word % 2 for word in words]
-        assert block.decoder()(words) == [one_by_one(block, layout, words) for layout in block.layouts]
+        assert block.decoder()(answer(block, words)) == [one_by_one(block, layout, words) for layout in block.layouts]
+
+
+def answer(block: Block, words: Sequence[int]) -> bytes:
+    """The data bytes of an answer, by hand: coils from the lowest bit up, registers the high byte first."""
+    if block.table in ("coil", "discrete"):
+        return sum(bit << place for place, bit in enumerate(words)).to_bytes(block.size, "little")
+    return b"".join(word.to_bytes(2, "big") for word in words)
 
 
 def one_by_one(block: Block, layout: RegisterLayout, words: list[int]) -> float | None:
@@ -96,14 +117,14 @@ def test_a_number_that_is_none_fails_alone() -> None:
     points = {**floats(3), "long": RegisterLayout("holding", 6, "uint64")}
     (block,) = plan(points, max_registers=125, max_gap=0)
     words = [word for value in (1.5, math.nan, -0.0) for word in encode(value, block.layouts[0])]
-    assert block.decoder()([*words, 0, 0, 0, 9]) == [1.5, None, -0.0, 9]
-    assert block.decoder()([*words, 0xFFFF, 0, 0, 9]) == [1.5, None, -0.0, None]
+    assert block.decoder()(answer(block, [*words, 0, 0, 0, 9])) == [1.5, None, -0.0, 9]
+    assert block.decoder()(answer(block, [*words, 0xFFFF, 0, 0, 9])) == [1.5, None, -0.0, None]
 
 
 def test_large_finite_numbers_whose_sum_overflows_are_numbers() -> None:
     points = {f"d{i}": RegisterLayout("holding", 4 * i, "float64") for i in range(2)}
     (block,) = plan(points, max_registers=125, max_gap=0)
-    assert block.decoder()(list(encode(1.7e308, block.layouts[0])) * 2) == [1.7e308, 1.7e308]
+    assert block.decoder()(answer(block, list(encode(1.7e308, block.layouts[0])) * 2)) == [1.7e308, 1.7e308]
 
 
 def test_a_block_is_halved_at_its_widest_gap_or_in_the_middle() -> None:
@@ -119,3 +140,42 @@ def test_a_block_is_halved_at_its_widest_gap_or_in_the_middle() -> None:
 def test_a_register_wider_than_the_limit_is_refused() -> None:
     with pytest.raises(CodecError, match="widest"):
         plan({"d": RegisterLayout("holding", 0, "float64")}, max_registers=2, max_gap=0)
+
+
+def words_at(*addresses: int, table: str = "holding") -> dict[str, RegisterLayout]:
+    return {f"w{a:03d}": RegisterLayout(table, a, "bool" if table == "coil" else "uint16") for a in addresses}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ({}, [(0, 11)]),
+        ({"splits": [("holding", 4)]}, [(0, 3), (5, 6)]),
+        ({"splits": [("holding", 5)]}, [(0, 3), (5, 6)]),
+        ({"splits": [("input", 5)]}, [(0, 11)]),
+        ({"forbidden": [Forbidden("holding", 3, 3)]}, [(0, 3), (5, 6)]),
+        ({"forbidden": [Forbidden("holding", 6, 9), Forbidden("holding", 1, 1)]}, [(0, 1), (2, 4), (10, 1)]),
+        ({"forbidden": [Forbidden("coil", 3, 3)]}, [(0, 11)]),
+        ({"alone": True}, [(0, 1), (2, 1), (5, 1), (10, 1)]),
+    ],
+)
+def test_boundaries_and_forbidden_registers_shape_a_plan(how: dict[str, Any], expected: list[tuple[int, int]]) -> None:
+    blocks = plan(words_at(0, 2, 5, 10), max_registers=125, max_gap=16, **how)
+    assert [(block.address, block.count) for block in blocks] == expected
+
+
+def test_a_forbidden_coil_is_not_read_over() -> None:
+    blocks = plan(words_at(0, 40, table="coil"), max_registers=125, max_gap=16, forbidden=[Forbidden("coil", 7, 7)])
+    assert [(block.address, block.count) for block in blocks] == [(0, 1), (40, 1)]
+
+
+def test_a_point_in_forbidden_registers_is_refused() -> None:
+    with pytest.raises(CodecError, match="w002: expected a register that may be read"):
+        plan(words_at(0, 2), max_registers=125, max_gap=16, forbidden=[Forbidden("holding", 2, 9)])
+
+
+def test_the_words_of_a_point_are_shown_as_they_came() -> None:
+    (block,) = plan(floats(2), max_registers=125, max_gap=0)
+    assert block.words(bytes(range(8)), block.layouts[1]) == (0x0405, 0x0607)
+    (coils,) = plan(words_at(0, 9, table="coil"), max_registers=125, max_gap=16)
+    assert [coils.words(b"\x00\x02", layout) for layout in coils.layouts] == [(0,), (1,)]

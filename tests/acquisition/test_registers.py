@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,8 +98,10 @@ def test_a_layout_that_cannot_be_is_refused(more: dict[str, object]) -> None:
 @given(st.sampled_from(sorted(set(CODES) - {"bool"})), st.sampled_from(sorted(PACKINGS)), st.data())
 def test_decoding_undoes_encoding(kind: str, order: str, data: st.DataObject) -> None:
     if kind.startswith("float"):
-        width = 32 if kind == "float32" else 64
+        width: Any = int(kind.removeprefix("float"))
         value: float = data.draw(st.floats(width=width, allow_nan=False, allow_infinity=False))
+    elif kind.startswith("bcd"):
+        value = data.draw(st.integers(0, min(10 ** (int(kind.removeprefix("bcd")) // 4) - 1, 2**53)))
     else:
         bits = min(struct.calcsize(">" + CODES[kind]) * 8, 54)
         low, high = (0, 2 ** min(bits, 53) - 1) if kind.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)

@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from services.modbus_poller.__main__ import main
+from services.modbus_poller.line import Line as ModbusLine
 from services.modbus_poller.poller import ModbusPoller
 from tanji.acquisition.flags import Flag
 from tanji.acquisition.line_protocol import parse
+from tanji.acquisition.modbus_frames import Question
 from tanji.plant.model import Line, Meter, ModbusDevice, Plant, Point, Register, Site
 
 PERIOD_S = 0.5
@@ -354,21 +355,21 @@ def test_whatever_a_request_meets_its_points_get_a_row_and_so_do_the_others(capl
                 {"id": f"d.{place}", "device": "d", "modbus": Register(address=place)} for place in (0, 1)
             ]
             plant = plant_of({"d": {"max_registers": 1}}, points)
-            read = AsyncModbusTcpClient.read_holding_registers
+            read = ModbusLine.ask
 
-            def faulty(client: AsyncModbusTcpClient, address: int, **how: Any) -> Any:
-                if address == 0:
-                    raise RuntimeError("a bug of the library")
-                return read(client, address, **how)
+            async def faulty(line: ModbusLine, question: Question, **how: Any) -> bytes:
+                if question.address == 0:
+                    raise RuntimeError("a bug of the line")
+                return await read(line, question, **how)
 
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(AsyncModbusTcpClient, "read_holding_registers", faulty)
+                patch.setattr(ModbusLine, "ask", faulty)
                 collected, _ = await polled(plant, {"d": port}, 1.2)
             assert {row[1:] for row in collected.rows["d.0"]} == {(None, Flag.FAULT)}
             assert {row[1:] for row in collected.rows["d.1"]} == {(6.0, 0)}
 
     asyncio.run(scenario())
-    assert ["a bug of the library" in record.message for record in caplog.records] == [True]
+    assert ["a bug of the line" in record.message for record in caplog.records] == [True]
 
 
 def test_a_device_that_comes_back_is_read_again_and_no_row_is_missing() -> None:
