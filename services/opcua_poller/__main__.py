@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 from services.opcua_poller.poller import OpcuaPoller
-from tanji.acquisition.outbox import Outbox, utc_ms
+from tanji.acquisition.outbox import utc_ms
 from tanji.errors import PlantError
+from tanji.health.sending import sending, slowest_periods
 from tanji.plant.load import load
 from tanji.plant.model import Plant
 
@@ -40,8 +41,10 @@ async def poll(plant: Plant, *, sealer: str) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    with Outbox(sealer) as outbox:
-        await OpcuaPoller(plant, sink=outbox.send, clock=utc_ms).run(stop)
+    with sending(plant, url=sealer, clock=utc_ms, port=plant.services.health.opcua_poller) as (outbox, health):
+        poller = OpcuaPoller(plant, sink=outbox.send, clock=utc_ms)
+        health.add_devices("opcua", poller.health, periods_s=slowest_periods(plant))
+        await poller.run(stop)
         await outbox.flush(LAST_FLUSH_S)
 
 

@@ -10,9 +10,13 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
-from services.opcua_poller.server import PolledNode, ServerPoller
+from services.opcua_poller.batch import PolledNode
+from services.opcua_poller.server import ServerPoller
+from tanji.acquisition.opcua_pki import Pki
 from tanji.plant.model import OpcuaDevice, Plant, Point
+from tanji.plant.names import opcua_application_uri
 
 Sink = Callable[[bytes], Awaitable[None]]
 
@@ -35,6 +39,7 @@ def _polled(plant: Plant, point: Point, node: str) -> PolledNode:
         period_ms=max(1, round(plant.period_s(point) * 1000)),
         scale=1.0 if counter else point.scale,
         offset=0.0 if counter else point.offset,
+        deadband=0.0 if point.deadband is None else point.deadband / abs(point.scale),
     )
 
 
@@ -60,7 +65,16 @@ class OpcuaPoller:
             assert isinstance(device, OpcuaDevice)
             endpoint = elsewhere.get(device_id, device.endpoint)
             self._servers.append(
-                ServerPoller(device, nodes, plant_id=plant.site.id, sink=sink, clock=clock, endpoint=endpoint)
+                ServerPoller(
+                    device,
+                    nodes,
+                    plant_id=plant.site.id,
+                    sink=sink,
+                    clock=clock,
+                    endpoint=endpoint,
+                    pki=Pki(Path(plant.services.opcua.pki)),
+                    application_uri=opcua_application_uri(plant.site.id),
+                )
             )
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from asyncua import ua
 
 from tanji.acquisition.flags import Flag, from_opcua
 from tanji.acquisition.registers import LARGEST_EXACT
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND: Final = timedelta(milliseconds=1)
+
+EARLIEST_YEAR: Final = 1970
+"""A timestamp before is none: 1601 is how OPC UA writes an empty one (OPC 10000-6 5.2.2.5)."""
 
 BAD: Final = 2
 """Severity of a status code, its top two bits: 0 good, 1 uncertain, 2 bad."""
@@ -17,6 +24,15 @@ BAD: Final = 2
 def status_of(data: ua.DataValue) -> int:
     """The 32-bit status code; a data value without one is good."""
     return 0 if data.StatusCode is None else int(data.StatusCode.value)
+
+
+def source_ms(data: ua.DataValue) -> int | None:
+    """When the source got the value, or else the server [UTC ms]; None where neither says, or only 1601."""
+    for moment in (data.SourceTimestamp, data.ServerTimestamp):
+        if moment is not None and moment.year > EARLIEST_YEAR:
+            aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+            return (aware - EPOCH) // MILLISECOND
+    return None
 
 
 def reading_of(data: ua.DataValue, *, scale: float, offset: float) -> tuple[float | None, Flag]:

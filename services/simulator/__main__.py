@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument("--no-faults", action="store_true", help="leave out the faults of the demonstration")
     serve = verbs.choices["serve"]
     serve.add_argument("--host", help="address to listen on (default: the plant file's)")
+    serve.add_argument("--stations-to", type=_address, metavar="HOST:PORT", help="where HJ 212 stations report to")
     serve.add_argument("--free-ports", action="store_true", help="take free ports instead of the plant file's")
     past = verbs.choices["history"]
     past.add_argument("--post", metavar="URL", help="post to the sealer at URL instead of writing to standard output")
@@ -77,6 +78,13 @@ def _parser() -> argparse.ArgumentParser:
 def _moment(text: str) -> int:
     moment = datetime.fromisoformat(text)
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected HOST:PORT, got {text}")
+    return host, int(port)
 
 
 def _scenario(options: argparse.Namespace) -> Scenario:
@@ -110,7 +118,8 @@ async def _serve(plant: Any, scenario: Scenario, options: argparse.Namespace) ->
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     ports = {device.id: 0 for device in plant.devices} if options.free_ports else {}
-    async with serving(plant, scenario, clock=_clock, ports=ports, host=options.host) as where:
+    to = options.stations_to
+    async with serving(plant, scenario, clock=_clock, ports=ports, host=options.host, stations_to=to) as where:
         ready = {"ready": True, "devices": where.devices, "endpoints": where.endpoints}
         print(json.dumps(ready), flush=True)
         await stop.wait()

@@ -43,6 +43,7 @@ def layout_of(plant: Plant, point: Point) -> RegisterLayout | None:
         order=register.order,
         bit=register.bit,
         unit_id=meter.unit_id,
+        mask=register.mask,
     )
 
 

@@ -1,8 +1,8 @@
 """OPC UA servers with the control system's nodes: one server per OPC UA device, values written once a second.
 
 Node ids are those of the plant file. States are Boolean, everything else Double; a faulty point has its status code
-and no value, and the source timestamp is the time the device claims. Security is off: the sample plant's control
-system stands on its own network segment.
+and no value, and the source timestamp is the time the device claims. Who is let in is `services.simulator.opcua_guard`;
+a server keeps history where the plant file says so.
 """
 
 from __future__ import annotations
@@ -11,16 +11,20 @@ import asyncio
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from asyncua import Server, ua
 
 from services.simulator.faults import FaultKind, faults_of
 from services.simulator.live import SECOND_MS, Live, Shown
+from services.simulator.opcua_guard import Users, guard
 from tanji.plant.model import OpcuaDevice, Plant, Point
 
 NAMESPACE = "urn:tanji:simulator"
+
+HISTORY = timedelta(hours=1)
+"""How long a server remembers, where the plant file says that it does."""
 
 
 @dataclass(slots=True)
@@ -97,16 +101,18 @@ async def _start(plant: Plant, live: Live, device: OpcuaDevice, *, port: int | N
     parts = urlsplit(device.endpoint)
     name = host or parts.hostname or "127.0.0.1"
     chosen = (parts.port or 4840) if port is None else port or _free_port(name)
-    server = Server()
+    server = Server(user_manager=Users(device))
     await server.init()
     url = f"opc.tcp://{name}:{chosen}{parts.path}"
     server.set_endpoint(url)
-    server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
-    server.set_identity_tokens([ua.AnonymousIdentityToken])
+    await guard(server, plant, device)
     mine = [(place, point) for place, point in enumerate(plant.points) if plant.device_of(point).id == device.id]
     served = Served(server=server, url=url, nodes=await _add_nodes(server, mine), live=live)
     await served.show(live.now())
     await server.start()
+    if device.history:
+        for _, _, node_id in served.nodes:
+            await server.historize_node_data_change(server.get_node(node_id), period=HISTORY, count=0)
     served.task = asyncio.create_task(served.keep_showing())
     return served
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from services.simulator.hj212_station import stations_reporting
 from services.simulator.live import Live
 from services.simulator.modbus_server import start_modbus
 from services.simulator.opcua_server import start_opcua
@@ -30,11 +31,12 @@ async def serving(
     clock: Callable[[], int],
     ports: Mapping[str, int] | None = None,
     host: str | None = None,
+    stations_to: tuple[str, int] | None = None,
 ) -> AsyncIterator[Addresses]:
     """All devices answering inside the block.
 
     ports : port by device id, 0 for a free one; a device not named takes the plant file's.
-    host : address to listen on instead of the plant file's.
+    host : address to listen on instead of the plant file's. stations_to : where HJ 212 stations report to, if anywhere.
     """
     live = Live(plant, scenario, clock=clock)
     live.now()  # the model is made before anybody can ask
@@ -45,6 +47,8 @@ async def serving(
         opcua = await start_opcua(plant, live, ports=ports or {}, host=host)
         for served in opcua.values():
             stack.push_async_callback(served.stop)
+        if stations_to is not None:
+            await stack.enter_async_context(stations_reporting(plant, live, address=stations_to))
         yield Addresses(
             devices={name: address for name, (_, address) in modbus.items()},
             endpoints={name: served.url for name, served in opcua.items()},

@@ -83,20 +83,34 @@ _OPCUA_DATA_VALUE = 0x0400  # the limit bits mean something only with this info 
 _OPCUA_LIMIT = 0x0300  # both limit bits: the value is constant
 
 _OPCUA_STATUS: dict[int, Flag] = {
-    0x00000000: NONE,  # Good
+    0x00960000: Flag.MANUAL,  # GoodLocalOverride: somebody set it by hand
     0x00DC0000: Flag.CALIBRATION,  # GoodEdited: simulation, function check
-    0x40000000: Flag.OFF_SPEC,  # Uncertain
+    0x04070000: Flag.FAULT,  # GoodFaultStateActive: an output in its fault state
+    0x408F0000: Flag.STALE | Flag.COMM,  # UncertainNoCommunicationLastUsableValue
     0x40900000: Flag.STALE,  # UncertainLastUsableValue
     0x40910000: Flag.MANUAL,  # UncertainSubstituteValue
     0x40940000: Flag.OFF_SPEC | Flag.RANGE,  # UncertainEngineeringUnitsExceeded
-    0x80000000: Flag.FAULT,  # Bad
+    0x40F20000: Flag.OFF_SPEC | Flag.RANGE,  # UncertainOverRange
+    0x40F30000: Flag.OFF_SPEC | Flag.RANGE,  # UncertainUnderRange
+    0x42080000: Flag.MANUAL,  # UncertainTransducerInManual
+    0x42090000: Flag.CALIBRATION,  # UncertainSimulatedValue
+    0x420A0000: Flag.CALIBRATION,  # UncertainSensorCalibration
     0x80050000: Flag.COMM,  # BadCommunicationError
+    0x800A0000: Flag.COMM,  # BadTimeout
+    0x800C0000: Flag.COMM,  # BadShutdown
+    0x800D0000: Flag.COMM,  # BadServerNotConnected
+    0x800E0000: Flag.COMM,  # BadServerHalted
     0x80310000: Flag.COMM,  # BadNoCommunication
+    0x80320000: Flag.COMM,  # BadWaitingForInitialData
+    0x80850000: Flag.COMM,  # BadRequestTimeout
     0x808A0000: Flag.COMM,  # BadNotConnected
-    0x808B0000: Flag.FAULT,  # BadDeviceFailure
-    0x808C0000: Flag.FAULT,  # BadSensorFailure
     0x808D0000: Flag.STOPPED,  # BadOutOfService
+    0x80AC0000: Flag.COMM,  # BadConnectionRejected
+    0x80AE0000: Flag.COMM,  # BadConnectionClosed
+    0x80B20000: Flag.COMM,  # BadWaitingForResponse
 }
+"""Codes that say more than their severity (OPC 10000-4 7.39, 10000-8 7.3). All others follow it: Good says nothing,
+Uncertain is OFF_SPEC, Bad is FAULT."""
 
 _OPCUA_SEVERITY = (NONE, Flag.OFF_SPEC, Flag.FAULT, Flag.FAULT)  # good, uncertain, bad, reserved
 
@@ -109,6 +123,16 @@ _HJ212_IN: dict[str, Flag] = {
     "C": Flag.CALIBRATION,
     "T": Flag.RANGE,
     "B": Flag.COMM,
+}
+
+# HJ/T 212-2005 has the same letters without B, P for lost power, and for air stations digits: 0 calibration, 1 weather,
+# 2 abnormal, 3 normal.
+_HJ212_2005_IN: dict[str, Flag] = _HJ212_IN | {
+    "P": Flag.FAULT,
+    "0": Flag.CALIBRATION,
+    "1": NONE,
+    "2": Flag.FAULT,
+    "3": NONE,
 }
 
 # Outwards the first letter whose bits are set wins; a stale value is one the logger could not fetch, hence B.
@@ -133,12 +157,13 @@ def from_opcua(status: int) -> Flag:
     return flags
 
 
-def from_hj212(letter: str) -> Flag:
-    """Flags of a data flag of HJ 212-2017 table 8."""
+def from_hj212(letter: str, *, edition: int = 2017) -> Flag:
+    """Flags of a data flag of HJ 212-2017 table 8, or of HJ/T 212-2005."""
+    known = _HJ212_IN if edition == 2017 else _HJ212_2005_IN
     try:
-        return _HJ212_IN[letter]
+        return known[letter]
     except KeyError:
-        raise CodecError(f"expected an HJ 212 data flag, one of {''.join(_HJ212_IN)}, got {letter!r}") from None
+        raise CodecError(f"expected an HJ 212 data flag, one of {''.join(known)}, got {letter[:20]!r}") from None
 
 
 def to_hj212(word: int) -> str:

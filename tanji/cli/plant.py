@@ -1,4 +1,4 @@
-"""`tanji plant`: check a plant file, print its schema, write a starter file, list its points.
+"""`tanji plant`: check a plant file, print its schema, write a starter file, list its points, apply it.
 
 A file with faults is a configuration error: every finding on standard error, exit code 2 (DESIGN section 5).
 """
@@ -14,11 +14,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tanji.cli import plant_apply
 from tanji.domain.items import Boundary
 from tanji.errors import PlantError, UsageError
 from tanji.plant.digest import digest
 from tanji.plant.load import load
-from tanji.plant.model import ModbusDevice, Plant
+from tanji.plant.model import Device, Hj212Device, ModbusDevice, OpcuaDevice, Plant
 from tanji.plant.point_table import COLUMNS
 from tanji.plant.schema import FILE, schema_text, starter_text
 from tanji.plant.telegraf import render
@@ -48,6 +49,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     telegraf = _add(own, "telegraf", "print the telegraf.conf of the points it reads", example, print_telegraf)
     telegraf.add_argument("file", type=Path, metavar="FILE", help="the plant file")
     telegraf.add_argument("--sealer", help="the sealer's address (default: from the plant file)")
+    plant_apply.register(own, _add)
 
 
 def _add(own: Any, name: str, text: str, example: str, func: Any) -> argparse.ArgumentParser:
@@ -105,6 +107,15 @@ def summary(plant: Plant) -> dict[str, Any]:
     }
 
 
+def _address(device: Device) -> str:
+    """Where a device answers, or by what it is known when it calls."""
+    if isinstance(device, Hj212Device):
+        return f"station {device.mn}"
+    if isinstance(device, OpcuaDevice):
+        return device.endpoint
+    return f"{device.host}:{device.port}" if isinstance(device, ModbusDevice) else device.serial_port
+
+
 def _summary_lines(plant: Plant, *, file: Path) -> list[str]:
     counts = summary(plant)
     lines = [
@@ -118,7 +129,7 @@ def _summary_lines(plant: Plant, *, file: Path) -> list[str]:
     listed = ", ".join(f"{kinds[kind]} {kind}" for kind in sorted(kinds))
     lines.append(f"points     {len(plant.points)}" + (f": {listed}" if listed else ""))
     for device in plant.devices:
-        address = f"{device.host}:{device.port}" if isinstance(device, ModbusDevice) else device.endpoint
+        address = _address(device)
         count = counts["points_per_device"][device.id]
         noun = "point" if count == 1 else "points"
         lines.append(f"  device   {device.id}  {address}: {count} {noun} every {device.period_s:g} s")

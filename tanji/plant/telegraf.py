@@ -2,12 +2,14 @@
 
 The readings leave Telegraf under the very series names the pollers use (`tanji.plant.names`), scaled as declared,
 counters unscaled, so that one word in the plant file moves a point. The templates are in the folder `telegraf`; the
-options follow Telegraf 1.39 (platform.md section 3). What Telegraf cannot carry, a reading's quality, stays absent.
+options follow Telegraf 1.39 (platform.md section 3). How the machine is goes along, and ends unsealed in the plant's
+health bucket.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,11 +18,15 @@ from importlib.resources import files
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from tanji.errors import UsageError
-from tanji.plant import names
-from tanji.plant.model import ModbusDevice, OpcuaDevice, Plant, Point, Register
+from tanji.plant import names, telegraf_modbus, telegraf_opcua
+from tanji.plant.model import ModbusLine, OpcuaDevice, Plant, Point, Register, Services
+from tanji.plant.telegraf_secrets import Secrets
 
 BUFFER_S = 600
 """How long Telegraf keeps readings while the sealer is away [s]; the pollers keep as long."""
+
+_SECRET = re.compile(r'  (password|token) = "@\{files\d+:\w+\}"')
+"""The only lines that refer to a secret; Telegraf refuses to start where its file is missing."""
 
 SMALLEST_BUFFER = 10_000
 """Telegraf's own default, and twice a batch."""
@@ -34,16 +40,6 @@ class ModbusPoint:
     unit_id: int
     order: str | None
     field: str
-
-
-@dataclass(frozen=True, slots=True)
-class OpcuaPoint:
-    """One node as `inputs.opcua` wants it."""
-
-    id: str
-    namespace: str
-    identifier_type: str
-    identifier: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +59,7 @@ def render(plant: Plant, *, sealer_url: str | None = None) -> str:
     Errors: UsageError where a name holds a dollar sign, which Telegraf would take for a variable.
     """
     points = [point for point in plant.points if point.via == "telegraf"]
-    services = plant.services
+    services, secrets = plant.services, Secrets()
     environment = Environment(
         loader=FunctionLoader(template), undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
     )
@@ -73,12 +69,23 @@ def render(plant: Plant, *, sealer_url: str | None = None) -> str:
         interval=seconds(min((plant.period_s(point) for point in points), default=1.0)),
         buffer_limit=max(SMALLEST_BUFFER, round(sum(BUFFER_S / plant.period_s(point) for point in points))),
         modbus=list(modbus_devices(plant, points)),
-        opcua=list(opcua_devices(plant, points)),
+        opcua=list(opcua_devices(plant, points, secrets)),
         scalings=scalings(points),
-        sealer=sealer_url or f"http://{services.sealer_host}:{services.sealer_port}",
+        sealer=sealer_url or services.sealer_url,
+        sealer_token=sealer_token(services, secrets),
+        sealer_certificate=services.sealer.tls_certificate,
         bucket=names.raw_bucket(plant.site.id),
+        host_interval=None if services.host_metrics_s is None else seconds(services.host_metrics_s),
+        health_bucket=names.health_bucket(plant.site.id),
+        stores=secrets.stores,
     )
     return refuse_variables(text)
+
+
+def sealer_token(services: Services, secrets: Secrets) -> str | None:
+    """What stands for the sealer's token; None where it asks for none."""
+    file = services.sealer.token_file
+    return None if file is None else secrets.reference(file, key="services.sealer.token_file")
 
 
 def template(name: str) -> str:
@@ -99,15 +106,15 @@ def modbus_devices(plant: Plant, points: list[Point]) -> Iterator[dict[str, obje
     """What `modbus.conf.j2` needs for each input."""
     for device_id, period_s, members in by_device(plant, points):
         device = plant.devices_by_id[device_id]
-        if isinstance(device, ModbusDevice):
+        if isinstance(device, ModbusLine):
             yield {
                 "id": device.id,
                 "name": one_line(f"{device.name.zh} ({device.name.en})"),
                 "interval": seconds(period_s),
                 "timeout": seconds(device.timeout_s),
-                "controller": f"tcp://{device.host}:{device.port}",
-                "max_gap": device.max_gap,
-                "max_registers": device.max_registers,
+                "connection": telegraf_modbus.connection(device),
+                "max_gap": telegraf_modbus.max_gap(plant, device),
+                "workarounds": telegraf_modbus.workarounds(plant, device),
                 "points": [modbus_point(plant, point, point.modbus) for point in members if point.modbus],
             }
 
@@ -130,29 +137,15 @@ def modbus_point(plant: Plant, point: Point, register: Register) -> ModbusPoint:
     )
 
 
-def opcua_devices(plant: Plant, points: list[Point]) -> Iterator[dict[str, object]]:
+def opcua_devices(plant: Plant, points: list[Point], secrets: Secrets) -> Iterator[dict[str, object]]:
     """What `opcua.conf.j2` needs for each input."""
     for device_id, period_s, members in by_device(plant, points):
         device = plant.devices_by_id[device_id]
         if isinstance(device, OpcuaDevice):
-            yield {
-                "name": one_line(f"{device.name.zh} ({device.name.en})"),
-                "interval": seconds(period_s),
-                "timeout": seconds(device.timeout_s),
-                "endpoint": device.endpoint,
-                "points": [opcua_point(point.id, point.opcua) for point in members if point.opcua],
-            }
-
-
-def opcua_point(point_id: str, node_id: str) -> OpcuaPoint:
-    """Split `ns=2;s=Kiln1.CO2`; a node id without `ns=` is in namespace 0 (OPC 10000-6, 5.3.1.10)."""
-    namespace, rest = "0", node_id
-    if node_id.startswith("ns="):
-        namespace, _, rest = node_id.removeprefix("ns=").partition(";")
-    kind, separator, identifier = rest.partition("=")
-    if not separator or kind not in ("i", "s", "g", "b") or not namespace.isdecimal():
-        raise UsageError(f"{point_id}: expected an OPC UA node id such as ns=2;s=Kiln1.CO2, got {node_id}")
-    return OpcuaPoint(id=point_id, namespace=namespace, identifier_type=kind, identifier=identifier)
+            name = one_line(f"{device.name.zh} ({device.name.en})")
+            for entry in telegraf_opcua.inputs(plant, device, members, period_s=period_s, secrets=secrets):
+                times = {key: seconds(float(str(entry.pop(f"{key}_s")))) for key in ("interval", "timeout")}
+                yield entry | times | {"name": name}
 
 
 def scalings(points: list[Point]) -> list[Scaling]:
@@ -170,7 +163,7 @@ def scalings(points: list[Point]) -> list[Scaling]:
 def refuse_variables(text: str) -> str:
     """The text, unless Telegraf would look for an environment variable or a secret in it."""
     for line_number, line in enumerate(text.splitlines(), start=1):
-        if "$" in line or "@{" in line:
+        if "$" in line or ("@{" in line and not _SECRET.fullmatch(line)):
             raise UsageError(f"telegraf.conf:{line_number}: expected no variable, got {line.strip()}")
     return text
 

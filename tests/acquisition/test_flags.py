@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from asyncua import ua
 
 from tanji.acquisition.flags import INVALID, REVIEW, Flag, from_hj212, from_opcua, names, to_hj212
 from tanji.errors import CodecError
@@ -29,7 +30,8 @@ def test_no_bit_is_both_invalid_and_for_review_and_some_are_neither() -> None:
     [
         (0x00000000, 0),
         (0x00DC0000, Flag.CALIBRATION),
-        (0x00960000, 0),  # GoodClamped is not in the table: severity good
+        (0x00300000, 0),  # GoodClamped is not in the table: severity good
+        (0x00960000, Flag.MANUAL),  # GoodLocalOverride
         (0x40000000, Flag.OFF_SPEC),
         (0x40900000, Flag.STALE),
         (0x40910000, Flag.MANUAL),
@@ -51,6 +53,47 @@ def test_no_bit_is_both_invalid_and_for_review_and_some_are_neither() -> None:
 )
 def test_opcua_status_codes_become_flags(status: int, expected: int) -> None:
     assert from_opcua(status) == expected
+
+
+SEVERITY = {0: Flag(0), 1: Flag.OFF_SPEC, 2: Flag.FAULT}
+"""What a code says by its top two bits alone (quality.md 3.2)."""
+
+SAYS_MORE = {
+    "GoodLocalOverride": Flag.MANUAL,
+    "GoodEdited": Flag.CALIBRATION,
+    "GoodFaultStateActive": Flag.FAULT,
+    "UncertainNoCommunicationLastUsableValue": Flag.STALE | Flag.COMM,
+    "UncertainLastUsableValue": Flag.STALE,
+    "UncertainSubstituteValue": Flag.MANUAL,
+    "UncertainEngineeringUnitsExceeded": Flag.OFF_SPEC | Flag.RANGE,
+    "UncertainOverRange": Flag.OFF_SPEC | Flag.RANGE,
+    "UncertainUnderRange": Flag.OFF_SPEC | Flag.RANGE,
+    "UncertainTransducerInManual": Flag.MANUAL,
+    "UncertainSimulatedValue": Flag.CALIBRATION,
+    "UncertainSensorCalibration": Flag.CALIBRATION,
+    "BadOutOfService": Flag.STOPPED,
+} | dict.fromkeys(
+    "BadCommunicationError BadTimeout BadShutdown BadServerNotConnected BadServerHalted BadNoCommunication "
+    "BadWaitingForInitialData BadRequestTimeout BadNotConnected BadConnectionRejected BadConnectionClosed "
+    "BadWaitingForResponse".split(),
+    Flag.COMM,
+)
+"""Codes by name, so that the numbers in the map are held against the library's table and not against themselves."""
+
+KNOWN = {name: code for name, code in vars(ua.StatusCodes).items() if name[0].isupper()}
+
+
+def test_every_status_code_of_the_standard_has_flags_its_own_or_those_of_its_severity() -> None:
+    assert len(KNOWN) >= 270 and SAYS_MORE.keys() <= KNOWN.keys()
+    for name, code in KNOWN.items():
+        assert from_opcua(code) == SAYS_MORE.get(name, SEVERITY[code >> 30]), name
+        assert from_opcua(code | 0x0080) == from_opcua(code), "the overflow bit is no other code"
+
+
+def test_no_bad_or_stale_status_leaves_a_reading_usable() -> None:
+    for name, code in KNOWN.items():
+        if name.startswith("Bad") or "LastUsable" in name:
+            assert from_opcua(code) & (INVALID | Flag.STOPPED), name
 
 
 def test_hj212_letters_come_back_through_the_bits() -> None:

@@ -25,12 +25,16 @@ import pytest
 from services.modbus_poller.poller import ModbusPoller
 from services.opcua_poller.poller import OpcuaPoller
 from services.sealer import create_sealer
+from tanji.acquisition.flags import Flag
 from tanji.acquisition.line_protocol import parse
+from tanji.acquisition.opcua_pki import Pki
 from tanji.plant.load import load
 from tanji.plant.model import Plant
-from tanji.plant.names import raw_bucket
+from tanji.plant.names import health_bucket, opcua_application_uri, raw_bucket
 from tanji.plant.telegraf import render
 from tanji.store.embedded import EmbeddedStore
+
+from ..services import opcua_rig
 
 pytestmark = pytest.mark.outside
 
@@ -157,11 +161,14 @@ def test_telegraf_delivers_every_point_under_the_same_name_with_the_same_value(t
         counters = sealer.counters()
         sealer.stop()
         theirs = stored(store, plant)
+        machine = store.read(health_bucket(plant.site.id), "health").to_pylist()
         store.close()
     log = (tmp_path / "telegraf.log").read_text(encoding="utf-8")
     assert "deprecated" not in log and "certificate" not in log, log
     assert theirs.keys() == {point.id for point in plant.points}, log
     assert (counters["parked"], counters["conflicting"], counters["refused_bodies"]) == (0, 0, 0)
+    parts = {row["part"].partition(",")[0] for row in machine}
+    assert {"cpu", "mem", "disk", "net", "system", "internal_write"} <= parts, parts
     for point in plant.points:
         rows = theirs[point.id]
         noise = 0.0 if point.kind in ("counter", "state") else 0.05
@@ -169,3 +176,77 @@ def test_telegraf_delivers_every_point_under_the_same_name_with_the_same_value(t
         # While the device is silent nothing comes, no old value either; afterwards it goes on by itself.
         assert SILENT_S * 1000 - 1000 <= longest_gap_ms(rows) <= SILENT_S * 1000 + 5000, point.id
         assert rows[-1][0] - rows[0][0] >= (SILENT_S + SECONDS) * 1000, point.id
+
+
+@pytest.mark.parametrize("case", sorted((Path(__file__).parent / "testcases").iterdir()), ids=lambda case: case.name)
+def test_telegraf_takes_every_golden_case_and_misses_a_secret_that_is_not_there(
+    tmp_path: Path, telegraf: str, case: Path
+) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    Pki(tmp_path / "pki").make(application_uri="urn:x", hosts=["x"], days=1, now_ms=opcua_rig.now_ms(), replace=False)
+    text = (case / "telegraf.conf").read_text(encoding="utf-8").replace("/var/lib/tanji/pki", str(tmp_path / "pki"))
+    for folder in ("/run/opcua", "/run/secrets"):
+        text = text.replace(f'"{folder}"', f'"{secrets}"')
+    text = text.replace("/etc/tanji/sealer.pem", str(tmp_path / "pki" / "own" / "tanji.crt"))
+    (tmp_path / "telegraf.conf").write_text(text.replace(":8080", "127.0.0.1:0"), encoding="utf-8")
+    command = [telegraf, "config", "check", "--config", str(tmp_path / "telegraf.conf")]
+    if "secretstores" in text:
+        assert subprocess.run(command, capture_output=True, timeout=LIMIT_S).returncode == 1
+    for name in ("dcs_password", "sealer_token"):
+        (secrets / name).write_text("x", encoding="utf-8")
+    checked = subprocess.run(command, capture_output=True, timeout=LIMIT_S, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_a_listener_on_a_secured_server_repeats_no_old_value(tmp_path: Path, telegraf: str) -> None:
+    """A node goes bad and keeps its timestamp: Telegraf sends the old value again, the sealer stores a flag instead."""
+    folder, pki, password = tmp_path / "server", Pki(tmp_path / "pki"), tmp_path / "dcs_password"
+    (folder / "clients").mkdir(parents=True)
+    uri = opcua_application_uri("hx01")
+    pki.make(application_uri=uri, hosts=["localhost"], days=30, now_ms=opcua_rig.now_ms(), replace=False)
+    opcua_rig.server_certificate(folder, days=30)
+    (folder / "clients" / "tanji.der").write_bytes(pki.certificate.read_bytes())
+    password.write_text("kiln", encoding="utf-8")
+    port = opcua_rig.free_port()
+    plant = opcua_rig.plant_of(
+        port, [{"id": "a.x", "scale": 2, "via": "telegraf"}], pki=pki.folder, security="basic256sha256", user="tanji",
+        password_file=str(password), read="subscription", audit_s=3600,
+    )  # fmt: skip
+    store = EmbeddedStore(tmp_path / "tsdb.duckdb")
+    sealer = create_sealer(plant, data_dir=tmp_path, store=store, clock=opcua_rig.now_ms)
+    host, door = sealer.start("127.0.0.1", 0)
+    configuration = render(plant, sealer_url=f"http://{host}:{door}").replace(":8080", "127.0.0.1:0")
+    (tmp_path / "telegraf.conf").write_text(configuration, encoding="utf-8")
+
+    async def scenario() -> tuple[int, int, int]:
+        def rows() -> list[tuple[int, float | None, int]]:
+            sealer.drain(LIMIT_S)
+            return stored(store, plant)["a.x"]
+
+        wanted = {"port": port, "values": {"a.x": 1.0}, "folder": str(folder), "users": {"tanji": "kiln"}}
+        with opcua_rig.served(**wanted) as server:
+            await server.ready()
+            with process(telegraf, "--config", str(tmp_path / "telegraf.conf"), log=tmp_path / "telegraf.log"):
+                assert await opcua_rig.until(lambda: any(row[1] == 2.0 for row in rows()))
+                good_ms = opcua_rig.now_ms()
+                await server.write(("a.x", 5.0, 0, good_ms))
+                assert await opcua_rig.until(lambda: any(row[1] == 10.0 for row in rows()))
+                bad_ms = opcua_rig.now_ms()
+                await server.write(("a.x", None, 0x808C0000, good_ms))
+                assert await opcua_rig.until(lambda: any(row[2] == Flag.FAULT for row in rows()))
+                again_ms = opcua_rig.now_ms()
+                await server.write(("a.x", 6.0, 0, again_ms))
+                assert await opcua_rig.until(lambda: any(row[1] == 12.0 for row in rows()))
+        return good_ms, bad_ms, again_ms
+
+    try:
+        good_ms, bad_ms, again_ms = asyncio.run(scenario())
+        rows = {at: (value, word) for at, value, word in stored(store, plant)["a.x"]}
+    finally:
+        sealer.stop()
+        store.close()
+    assert rows[good_ms] == (10.0, 0) and rows[again_ms] == (12.0, 0)
+    (flagged,) = [at for at, (value, word) in rows.items() if word == Flag.FAULT and value is None]
+    assert bad_ms <= flagged <= again_ms + 1000
+    assert sealer.counters()["parked"] == 0

@@ -10,8 +10,10 @@ import pytest
 
 from tanji.errors import UsageError
 from tanji.plant.load import load
+from tanji.plant.model import Point
 from tanji.plant.names import reading_series
-from tanji.plant.telegraf import opcua_point, refuse_variables, render
+from tanji.plant.telegraf import refuse_variables, render
+from tanji.plant.telegraf_opcua import opcua_point
 
 CASES = sorted((Path(__file__).parent / "testcases").iterdir())
 SEALER = "http://sealer:8186"
@@ -31,8 +33,10 @@ def series(configuration: dict[str, Any]) -> dict[str, dict[str, Any]]:
             tags = ",".join(f"{name}={metric['tags'][name]}" for name in sorted(metric["tags"]))
             found[f"{metric['measurement']},{tags}"] = field | {"slave_id": metric["slave_id"]}
             assert field["name"] == "value"
-    for device in configuration["inputs"].get("opcua", ()):
-        assert device["tagexclude"] == ["id"] and device["fieldinclude"] == ["value"]
+    listeners = configuration["inputs"].get("opcua_listener", ())
+    for device in [*configuration["inputs"].get("opcua", ()), *listeners]:
+        fields = ["value", "Quality"] if device in listeners else ["value"]
+        assert device["tagexclude"] == ["id"] and device["fieldinclude"] == fields
         for node in device["nodes"]:
             tags = ",".join(f"{name}={node['default_tags'][name]}" for name in sorted(node["default_tags"]))
             found[f"{device['name']},{tags}"] = node
@@ -56,8 +60,9 @@ def test_readings_carry_the_series_names_of_the_pollers(case: Path) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_only_way_out_for_readings_is_the_sealer(case: Path) -> None:
     configuration = rendered(case)
-    (output,) = configuration["outputs"]["influxdb_v2"]
-    assert output["urls"] == [SEALER] and output["content_encoding"] == "gzip" and output["namepass"] == ["reading"]
+    readings, health = configuration["outputs"]["influxdb_v2"]
+    assert all(each["urls"] == [SEALER] and each["content_encoding"] == "gzip" for each in (readings, health))
+    assert readings["namepass"] == ["reading"] == health["namedrop"], "a buffer each, or metrics displace readings"
     assert configuration["agent"]["precision"] == "1ms" and configuration["agent"]["omit_hostname"] is True
     assert configuration["agent"]["skip_processors_after_aggregators"] is True
     assert "global_tags" not in configuration
@@ -119,14 +124,58 @@ def test_devices_and_periods_have_an_input_each() -> None:
     ],
 )
 def test_node_ids_are_split(node: str, parts: tuple[str, str, str]) -> None:
-    point = opcua_point("p", node)
+    point = opcua_point(some_point("p"), node)
     assert (point.namespace, point.identifier_type, point.identifier) == parts
 
 
 @pytest.mark.parametrize("node", ["Kiln1.CO2", "ns=x;s=a", "ns=2;t=a", "ns=2"])
 def test_a_node_id_that_is_none_is_named(node: str) -> None:
     with pytest.raises(UsageError, match="expected an OPC UA node id"):
-        opcua_point("kiln1.co2", node)
+        opcua_point(some_point("kiln1.co2"), node)
+
+
+def some_point(id: str) -> Point:
+    return Point.model_validate(
+        {"id": id, "name": {"zh": "点", "en": "point"}, "meter": "m", "kind": "rate", "unit": "t/h"}
+    )
+
+
+def test_a_secured_server_names_files_and_no_secret() -> None:
+    configuration = rendered(next(case for case in CASES if case.name == "opcua_secured"))
+    listener, poll = configuration["inputs"]["opcua_listener"][0], configuration["inputs"]["opcua"][0]
+    for each in (listener, poll):
+        assert (each["security_policy"], each["security_mode"]) == ("Basic256Sha256", "SignAndEncrypt")
+        assert (each["username"], each["password"]) == ("tanji", "@{files1:dcs_password}")
+        assert each["certificate"] == "/var/lib/tanji/pki/own/tanji.crt"
+    stores = {store["id"]: store["path"] for store in configuration["secretstores"]["docker"]}
+    assert stores == {"files1": "/run/opcua", "files2": "/run/secrets"}
+
+
+def test_a_subscription_is_a_listener_with_its_quality_and_a_poll_beside_it() -> None:
+    configuration = rendered(next(case for case in CASES if case.name == "opcua_secured"))
+    listener, poll = configuration["inputs"]["opcua_listener"][0], configuration["inputs"]["opcua"][0]
+    assert (listener["timestamp"], poll["timestamp"], poll["interval"]) == ("source", "gather", "30s")
+    filters = [node["monitoring_params"]["data_change_filter"] for node in listener["nodes"]]
+    assert all(each["trigger"] == "StatusValue" for each in filters), "the default tells no value, only its status"
+    # 0.2 t/h at 0.5 t/h a count is 0.4 counts.
+    assert [each.get("deadband_value") for each in filters] == [0.4, None]
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"), [("secrets/dcs", "an absolute path"), ("/run/secrets/dcs-password", "letters, digits and _")]
+)
+def test_a_secret_that_telegraf_could_not_find_is_refused(file: str, expected: str) -> None:
+    plant = load(next(case for case in CASES if case.name == "opcua_secured") / "plant.yaml")
+    device = plant.devices[0].model_copy(update={"password_file": file})
+    with pytest.raises(UsageError, match=expected):
+        render(plant.model_copy(update={"devices": (device,)}))
+
+
+def test_without_host_metrics_only_readings_and_telegraf_itself_are_left() -> None:
+    plant = load(CASES[0] / "plant.yaml")
+    silent = plant.model_copy(update={"services": plant.services.model_copy(update={"host_metrics_s": None})})
+    assert set(tomllib.loads(render(silent))["inputs"]) == {"modbus", "internal"}
+    assert {"cpu", "mem", "disk", "net", "system"} <= set(rendered(CASES[0])["inputs"])
 
 
 @pytest.mark.parametrize("text", ['identifier = "Kiln${N}"', "a = '$HOME'", 'token = "@{docker:token}"'])
