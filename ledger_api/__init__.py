@@ -7,6 +7,7 @@ otherwise. Chinese unless `?lang=en` asks for English.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from werkzeug.exceptions import NotFound
 
 from ledger_api import devices, health, overview
 from tanji.errors import StoreUnavailable
+from tanji.health.alarms import Alarms
+from tanji.health.metrics import Metrics, Numbers
 from tanji.ledger import Ledger
 from tanji.plant.model import Plant
 from tanji.report.model import Run
@@ -55,6 +58,7 @@ class Held:
     ledger: Ledger | None
     clock: Callable[[], int]
     demonstration: Demonstration | None
+    metrics: Metrics
 
 
 def create_app(
@@ -64,23 +68,31 @@ def create_app(
     ledger: Ledger | None = None,
     clock: Callable[[], int],
     demonstration: Demonstration | None = None,
+    metrics: Metrics | None = None,
 ) -> Flask:
     """The application of one plant.
 
     clock : gives UTC now. [ms]
     demonstration : Demonstration | None  The pages speak of its period instead of the last days until now.
+    metrics : Metrics | None  Of the process, where the pages are not alone in it.
     """
+    metrics = metrics or Metrics(Alarms(clock=clock))
+    answered = Counter[str]()
+    metrics.add(
+        lambda: [Numbers("pages", {"answers_total": n}, {"status": kind}) for kind, n in list(answered.items())]
+    )
     app = Flask(__name__, static_folder=None)
     app.jinja_loader = ChoiceLoader([FileSystemLoader(app.root_path + "/templates"), TEMPLATES])
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.autoescape = True  # Flask would decide by the ending, and does not know .j2
     app.jinja_env.trim_blocks = True
-    app.extensions["tanji"] = Held(plant, store, ledger, clock, demonstration)
+    app.extensions["tanji"] = Held(plant, store, ledger, clock, demonstration, metrics)
     for module in (overview, devices, health):
         app.register_blueprint(module.pages)
     app.add_url_rule("/tanji.css", "style", style_sheet)
     app.context_processor(common)
     app.after_request(secured)
+    app.after_request(lambda answer: _counted(answer, answered))
     app.register_error_handler(StoreUnavailable, store_down)
     app.register_error_handler(NotFound, not_found)
     return app
@@ -118,6 +130,12 @@ def secured(answer: Response) -> Response:
     answer.headers.setdefault("Content-Security-Policy", POLICY)
     answer.headers.setdefault("X-Content-Type-Options", "nosniff")
     answer.headers.setdefault("Referrer-Policy", "no-referrer")
+    return answer
+
+
+def _counted(answer: Response, answered: Counter[str]) -> Response:
+    """Answers by kind: 2xx, 3xx, 4xx, 5xx."""
+    answered[f"{answer.status_code // 100}xx"] += 1
     return answer
 
 

@@ -1,4 +1,4 @@
-"""`/healthz`: whether the pages can serve, for machines that watch."""
+"""`/healthz` and `/metrics`: whether the pages can serve, and the numbers of their process, for machines that watch."""
 
 from __future__ import annotations
 
@@ -21,3 +21,9 @@ def healthz() -> tuple[Response, int]:
     except StoreError as error:
         return jsonify(status="failing", store=str(error), **body), 503
     return jsonify(status="ok", store="ok", **body), 200
+
+
+@pages.get("/metrics")
+def metrics() -> Response:
+    """The exposition format of Prometheus."""
+    return Response(current_app.extensions["tanji"].metrics.text(), mimetype="text/plain; version=0.0.4")

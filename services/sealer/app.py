@@ -2,8 +2,9 @@
 
 `POST /write` and `/api/v2/write` take line protocol, plain or gzip, in every precision, and answer 204 once the good
 and the parked lines are on disk; 400 with line number and reason only if the body as a whole is no line protocol, and
-then nothing of it is kept; 413 too large; 503 if the disk does not take it, so that the sender keeps it. `GET /ping`
-and `/healthz` tell how the sealer is. There is no login yet: it listens on loopback unless told otherwise.
+then nothing of it is kept; 401 without the secret of the plant file; 413 too large; 503 with Retry-After if the disk
+does not take it or the spool is full, so that the sender keeps it. `GET /ping`, `/healthz` and `/metrics` tell how the
+sealer is, to anybody.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from urllib.parse import parse_qs
 
 from services.sealer.admission import Admission
 from services.sealer.counters import Counters
+from services.sealer.device_clock import DeviceClocks
+from services.sealer.door import Door
 from services.sealer.health import Health
 from services.sealer.parked import Parked
 from services.sealer.spool import Spool
@@ -36,6 +39,7 @@ LARGE_BODY = 4 << 20
 
 WRITE_PATHS = ("/write", "/api/v2/write")
 RETRY_AFTER_S = 5
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -63,6 +67,9 @@ class SealerApp:
         counters: Counters,
         clock: Callable[[], int],
         report: Callable[[], dict[str, Any]],
+        metrics: Callable[[], bytes],
+        door: Door,
+        device_clocks: DeviceClocks,
         max_body: int = MAX_BODY,
     ) -> None:
         self._admission = admission
@@ -72,6 +79,9 @@ class SealerApp:
         self._counters = counters
         self._clock = clock
         self._report = report
+        self._metrics = metrics
+        self._door = door
+        self._device_clocks = device_clocks
         self._max_body = max_body
         self._reading_large = threading.Lock()
 
@@ -85,18 +95,23 @@ class SealerApp:
             status, answer = refusal.status, refusal.body
             if status.startswith("503"):
                 headers.append(("Retry-After", str(RETRY_AFTER_S)))
+            if status.startswith("401"):
+                headers.append(("WWW-Authenticate", 'Basic realm="Tanji"'))
         if answer is None:
             start_response(status, headers)
             return []
-        data = json.dumps(answer, ensure_ascii=False).encode()
-        headers += [("Content-Type", "application/json"), ("Content-Length", str(len(data)))]
+        kind, data = METRICS_TYPE, answer
+        if not isinstance(answer, bytes):
+            kind, data = "application/json", json.dumps(answer, ensure_ascii=False).encode()
+        headers += [("Content-Type", kind), ("Content-Length", str(len(data)))]
         start_response(status, headers)
         return [data] if environ["REQUEST_METHOD"] != "HEAD" else []
 
-    def _answer(self, environ: Environ) -> tuple[str, dict[str, Any] | None]:
+    def _answer(self, environ: Environ) -> tuple[str, dict[str, Any] | bytes | None]:
         path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
         if path in WRITE_PATHS:
             _expect(method, "POST")
+            self._admit(environ)
             self._write(environ)
             return "204 No Content", None
         if path == "/ping":
@@ -106,10 +121,19 @@ class SealerApp:
             _expect(method, "GET", "HEAD")
             report = self._report()
             return ("503 Service Unavailable" if report["status"] == "failed" else "200 OK"), report
+        if path == "/metrics":
+            _expect(method, "GET", "HEAD")
+            return "200 OK", self._metrics()
         if path == "/query":
+            self._admit(environ)
             return "200 OK", self._query(environ)
-        reason = f"expected /write, /api/v2/write, /ping or /healthz, got {path}"
+        reason = f"expected /write, /api/v2/write, /ping, /healthz or /metrics, got {path}"
         raise Refusal("404 Not Found", reason, code="not found")
+
+    def _admit(self, environ: Environ) -> None:
+        if not self._door.admits(environ.get("HTTP_AUTHORIZATION"), _parameters(environ)):
+            self._counters.add(unauthorised=1)
+            raise Refusal("401 Unauthorized", "unauthorized access: expected the sealer's token", code="unauthorized")
 
     def _write(self, environ: Environ) -> None:
         """Parse, admit, park, spool; on return all of it is on disk."""
@@ -121,7 +145,7 @@ class SealerApp:
         body = self._body(environ)
         try:
             with self._reading_large if len(body) > LARGE_BODY else nullcontext():
-                parsed = parse(body, precision=precision, arrival_ms=arrival_ms)
+                parsed = parse(body, precision=precision, arrival_ms=arrival_ms, park_faults=True)
         except LineProtocolError as error:
             match = re.match(r"line (\d+):", str(error))
             line = int(match[1]) if match else None
@@ -135,6 +159,7 @@ class SealerApp:
         except SpoolError as error:
             raise Refusal("503 Service Unavailable", str(error), code="unavailable") from error
         self._counters.add(acknowledged=len(admitted.readings), parked=len(admitted.parked), bodies=1)
+        self._device_clocks.look(admitted.readings, arrival_ms=arrival_ms)
         self._health.offer(admitted.others)
 
     def _body(self, environ: Environ) -> bytes:

@@ -14,6 +14,8 @@ NAMES = (
     "parked",
     "bodies",
     "refused_bodies",
+    "unauthorised",
+    "retried",
 )
 
 

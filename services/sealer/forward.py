@@ -27,7 +27,7 @@ from services.sealer.refused_rows import conflict_lines, lines_of
 from services.sealer.rows import PointTable, Rows
 from services.sealer.spool import Spool
 from tanji.acquisition.backoff import Backoff
-from tanji.errors import SpoolError, StoreError, StoreRefused, StoreUnavailable
+from tanji.errors import SpoolError, StoreDenied, StoreError, StoreRefused, StoreUnavailable
 from tanji.plant.names import health_bucket, raw_bucket
 from tanji.store.port import Store
 
@@ -68,6 +68,9 @@ class Forwarder:
     ) -> None:
         self.last_forward_ms: int | None = None
         self.store_state = "not asked yet"
+        self.away: str | None = None
+        self.denied: str | None = None
+        self.damaged: str | None = None
         self.health = Health(points.plant_id, store=store)
         self._points = points
         self._spool = spool
@@ -90,6 +93,12 @@ class Forwarder:
     def backlog(self) -> int:
         """Records on disk that are not yet in the store."""
         return self._spool.durable_seq - self._done_seq
+
+    @property
+    def backlog_age_ms(self) -> int:
+        """How long the oldest record that is not in the store has waited [ms]."""
+        oldest = self._spool.oldest_unsent_ms()
+        return 0 if oldest is None else max(0, self._clock() - oldest)
 
     def start(self) -> None:
         """Begin to forward."""
@@ -122,6 +131,7 @@ class Forwarder:
                     return
                 # Going on behind the damage would skip acknowledged readings without a word.
                 self.store_state = f"stopped: {error}"
+                self.damaged = str(error)
                 log.critical("forwarding stopped: %s", error)
                 return
             except StoreError as error:  # not a server of ours, or one that refuses more than single rows
@@ -133,6 +143,7 @@ class Forwarder:
 
     def _start_over(self, error: Exception) -> None:
         self.store_state = f"failed: {error!r}"
+        self.away = str(error)
         self._replay_end = self._spool.durable_seq
         self._stopping.wait(self._faults.failed())
 
@@ -243,9 +254,12 @@ class Forwarder:
             except (StoreUnavailable, SpoolError) as error:
                 was_away = isinstance(error, StoreUnavailable)
                 self.store_state = f"unavailable: {error}"
+                self.denied = str(error) if isinstance(error, StoreDenied) else None
+                self.away = str(error) if was_away else None
+                self._counters.add(retried=1)
                 log.warning("forwarding waits and tries again: %s", error)
             else:
-                self.store_state = "ok"
+                self.store_state, self.away, self.denied = "ok", None, None
                 return answer
             if self._stopping.wait(backoff.failed()):
                 raise _Stopped

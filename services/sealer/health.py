@@ -23,8 +23,6 @@ from tanji.store.port import Store
 MOST_WAITING = 20_000
 """Lines kept while the store is down: some minutes of one host, a few MB."""
 
-TRUTH = {b"t": 1.0, b"true": 1.0, b"f": 0.0, b"false": 0.0}
-
 Row = tuple[int, str, dict[str, float]]
 
 
@@ -76,16 +74,9 @@ class Health:
 def _row(line: OtherLine) -> Row | None:
     """Time [ms], part and numbers of a line; None if it has no number."""
     key, pairs, time = take_apart(line)
-    numbers = {_name(name): number for name, text in pairs if (number := _number(text)) is not None}
+    numbers = {_name(name): float(value) for name, value in pairs if not isinstance(value, str)}
     part = re.sub(r"[\x00-\x1f\x7f]", " ", key.decode("utf-8", "replace").replace("\\", ""))
     return (time, part, numbers) if numbers else None
-
-
-def _number(text: bytes) -> float | None:
-    if text.startswith(b'"'):
-        return None
-    truth = TRUTH.get(text.lower())
-    return truth if truth is not None else float(text.rstrip(b"iu"))
 
 
 def _name(raw: bytes) -> str:

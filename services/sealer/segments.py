@@ -7,6 +7,7 @@ other without gaps in the numbering, inside a segment and from one to the next. 
 
 from __future__ import annotations
 
+import heapq
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -61,6 +62,16 @@ def list_segments(folder: Path) -> list[Segment]:
     return sorted(found, key=lambda segment: (segment.first_seq, segment.path.stat().st_size > 0, segment.minute))
 
 
+def oldest(folder: Path, *, before: str, most: int) -> list[Segment]:
+    """At most `most` segments older than the one named `before`, the oldest first."""
+    limit = NAME.fullmatch(before)
+    if limit is None:
+        return []
+    matches = (match for name in os.listdir(folder) if (match := NAME.fullmatch(name)) and match[2] < limit[2])
+    chosen = heapq.nsmallest(most, matches, key=lambda match: (match[2], match[1]))
+    return [Segment(folder / match[0], match[1], int(match[2])) for match in chosen]
+
+
 def place_of(name: str, found: Sequence[Segment]) -> int:
     """Where the segment of this name is; no name means before the first one."""
     for place, segment in enumerate(found):
@@ -86,6 +97,16 @@ def read_frame(descriptor: int, segment: Segment, *, offset: int, first_seq: int
     except SpoolError as error:
         raise SpoolError(f"{segment.path}: damaged at offset {offset}: {error}") from error
     return found
+
+
+def arrival_at(segment: Segment, *, offset: int) -> int | None:
+    """When the frame at `offset` was accepted [UTC ms]; None at the end of the file."""
+    descriptor = segment.open()
+    try:
+        head = os.pread(descriptor, frame.HEADER.size, offset)
+    finally:
+        os.close(descriptor)
+    return None if frame.body_length(head) is None else int(frame.HEADER.unpack(head)[-1])
 
 
 def frames(segment: Segment, *, offset: int = 0, first_seq: int | None = None) -> Iterator[tuple[int, Frame]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 import weakref
@@ -10,6 +11,8 @@ from typing import Any
 
 import waitress
 from waitress import wasyncore
+
+from services.sealer.tls import channel_class
 
 THREADS = 6
 """Bodies that wait for one fsync together; parsing itself shares the interpreter."""
@@ -35,7 +38,9 @@ STOP_S = 5.0
 class Server:
     """Waitress on one address. Listens once made; `stop` lets the requests in hand finish."""
 
-    def __init__(self, app: Callable[..., Any], *, host: str, port: int, max_body: int) -> None:
+    def __init__(
+        self, app: Callable[..., Any], *, host: str, port: int, max_body: int, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._server = waitress.create_server(
             app,
             host=host,
@@ -50,6 +55,8 @@ class Server:
             ident="tanji",
             clear_untrusted_proxy_headers=True,
         )
+        if tls is not None:
+            self._server.channel_class = channel_class(tls)
         self.address: tuple[str, int] = (self._server.effective_host, int(self._server.effective_port))
         self._begun: weakref.WeakKeyDictionary[Any, float] = weakref.WeakKeyDictionary()
         self._stopping = threading.Event()

@@ -3,33 +3,49 @@
 One segment file per arrival minute (`services.sealer.segments`), one frame per body (`services.sealer.frame`).
 Concurrent bodies share one fsync. What a crash leaves is put right at the next start (`services.sealer.recovery`);
 damage is a SpoolError and never passed over. Segments stay after forwarding, since they are the evidence (R33, R35,
-R36); `retain_ms` can limit that. What has been forwarded is remembered in `forwarded.json`.
+R36), until `retain_ms` or the limits of `services.sealer.room` let the oldest of them go; one that was not forwarded
+never goes, and then a body is refused with SpoolFull. What has been forwarded is remembered in `forwarded.json`.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from services.sealer import durable, recovery, segments
-from services.sealer.frame import Columns, Frame, encode_body, header
+from services.sealer.frame import HEADER, Columns, Frame, encode_body, header
 from services.sealer.parked import Parked
 from services.sealer.recovery import Position
+from services.sealer.room import Limits, Room, free_on_disk
 from services.sealer.segments import Segment
-from tanji.errors import SpoolError
+from tanji.errors import SpoolError, SpoolFull
+
+UNLIMITED = Limits()
+RELEASED_AT_ONCE = 8
+"""Segments let go of together: looking for the oldest costs a look at all names."""
+
+log = logging.getLogger(__name__)
 
 
 class Spool:
     """Appends from any thread, reads from one. Holds a lock on its folder until `close`."""
 
     def __init__(
-        self, folder: Path, *, parked: Parked, retain_ms: int | None = None, sync: durable.Sync = durable.sync_data
+        self,
+        folder: Path,
+        *,
+        parked: Parked,
+        retain_ms: int | None = None,
+        limits: Limits = UNLIMITED,
+        sync: durable.Sync = durable.sync_data,
+        free: Callable[[Path], int] = free_on_disk,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -38,6 +54,8 @@ class Spool:
         self._state = threading.Condition()  # guards everything below; notified when more is durable
         self._commit = threading.Lock()  # held by whoever is in fsync, for all that have written before
         self._failed: str | None = None
+        self.full: str | None = None
+        self.released = 0
         self._awake = False
         self._descriptor = -1
         self._reader: tuple[str, int] = ("", -1)
@@ -47,6 +65,8 @@ class Spool:
             self.forwarded = recovery.load_forwarded(folder, found)
             end, self.torn = recovery.find_end(found, self.forwarded, parked=parked)
             done = segments.place_of(self.forwarded.segment, found)
+            used = sum(segment.path.stat().st_size for segment in found)
+            self._room = Room(limits, used=used, free=lambda: free(folder))
             # A plant makes half a million segments a year: only those not yet forwarded stay in memory.
             self._segments = found[done:]
             self._forwarded_segments = found[:done] if retain_ms is not None else []
@@ -69,11 +89,20 @@ class Spool:
         """Why nothing is accepted any more; None while all is well."""
         return self._failed
 
+    @property
+    def used(self) -> int:
+        """What all segments take on the disk [byte]."""
+        return self._room.used
+
     def append(self, columns: Columns, *, arrival_ms: int) -> int:
-        """Put readings on disk; returns the sequence number of the first. SpoolError: nothing was acknowledged."""
+        """Put readings on disk; returns the sequence number of the first. SpoolError: nothing was acknowledged.
+
+        SpoolFull is one of them: it passes when segments could be forwarded or the disk has room again.
+        """
         body = encode_body(columns)
         with self._state:
             self._check()
+            self._make_room(HEADER.size + len(body.data))
             first_seq = self._next
             try:
                 self._enter_segment(segments.minute_name(arrival_ms))
@@ -86,6 +115,7 @@ class Spool:
                     self._failed = f"half a frame could not be taken back: {error}"
                 raise SpoolError(f"{self.folder}: the body could not be written: {error}") from error
             self._size += len(head) + len(body.data)
+            self._room.took(len(head) + len(body.data))
             self._next = ticket = first_seq + body.count
         self._make_durable(ticket)
         return first_seq
@@ -111,6 +141,22 @@ class Spool:
             found.append(next_frame)
             rows += len(next_frame.columns)
         return found, position
+
+    def oldest_unsent_ms(self) -> int | None:
+        """When the oldest reading that is not forwarded was accepted [UTC ms]; None if all are forwarded."""
+        position = self.forwarded
+        if position.seq >= self._durable:
+            return None
+        with self._state:
+            at = segments.place_of(position.segment, self._segments)
+            near = self._segments[at : at + 2]
+        offset = position.offset
+        for segment in near:
+            arrival_ms = segments.arrival_at(segment, offset=offset)
+            if arrival_ms is not None:
+                return arrival_ms
+            offset = 0
+        return None
 
     def save_forwarded(self, position: Position, *, now_ms: int) -> None:
         """Remember durably that everything before `position` is in the store; let go of segments no longer kept."""
@@ -147,6 +193,18 @@ class Spool:
                     os.close(descriptor)
             self._descriptor, self._reader, self._lock = -1, ("", -1), -1
             self._state.notify_all()
+
+    def _make_room(self, size: int) -> None:
+        """Let the oldest forwarded segments go while there is no room; SpoolFull once only unsent ones are left."""
+        while (lacking := self._room.lacking(size)) is not None:
+            passed = segments.oldest(self.folder, before=self.forwarded.segment, most=RELEASED_AT_ONCE)
+            if not passed:
+                self.full = lacking
+                raise SpoolFull(f"{self.folder}: {lacking}; {self._next - self.forwarded.seq} readings wait to be sent")
+            self._unlink(passed)
+            self.released += len(passed)
+            log.warning("%s: let go of %d forwarded segments: %s", self.folder, len(passed), lacking)
+        self.full = None
 
     def _check(self) -> None:
         if self._failed:
@@ -218,8 +276,15 @@ class Spool:
         if not old:
             return
         self._forwarded_segments = [segment for segment in self._forwarded_segments if segment.minute >= before]
+        with self._state:
+            self._unlink(old)
+
+    def _unlink(self, old: Sequence[Segment]) -> None:
         for segment in old:
-            segment.path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                size = segment.path.stat().st_size
+                segment.path.unlink()
+                self._room.gave_back(size)
         durable.sync_folder(self.folder)
 
 

@@ -19,14 +19,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tanji.acquisition.flags import HIGHEST_WORD
-from tanji.acquisition.parsed_lines import LATEST_MS, MILLISECOND, SCHEMA, Parsed
+from tanji.acquisition.parsed_lines import LATEST_MS, NANOSECOND, NANOSECONDS_PER_MS, SCHEMA, Parsed
 
 LARGEST_BODY: Final = 1 << 30
 """Arrow's text columns have int32 offsets."""
 
 _FULL: Final = np.frombuffer(b",=,= =,= \n", np.uint8)  # structure of a line with both fields
 _SHORT: Final = np.frombuffer(b",=,= = \n", np.uint8)  # and of one with quality alone
-_KEY: Final = re.compile(r"reading,plant=([^,= ]+),point=([^,= ]+)")
+_KEY: Final = re.compile(r"reading,plant=([^,= \x7f]+),point=([^,= \x7f]+)")
 _WORD: Final = re.compile(rb"[0-9]{1,10}i")
 
 Positions = NDArray[np.int64]
@@ -162,7 +162,8 @@ def _values(data: NDArray[np.uint8], lines: _Lines) -> pa.Array | None:
 
 def _times(data: NDArray[np.uint8], lines: _Lines, precision: str) -> pa.Array | None:
     """Column time [ms], if every time is one a store can hold."""
-    factor, divisor = MILLISECOND[precision]
+    unit = NANOSECOND[precision]
+    factor, divisor = max(1, unit // NANOSECONDS_PER_MS), max(1, NANOSECONDS_PER_MS // unit)
     starts, ends = lines.time
     second = data[np.minimum(starts + 1, ends)]
     if ((second | 0x20) == ord("x")).any():

@@ -1,48 +1,30 @@
 """The exact reader of line protocol: one line after the other, the whole grammar.
 
-InfluxDB's line-protocol reference: `measurement[,tag=value...] field=value[,field=value...] [time]`; comma, equals
-sign and blank are escaped by a backslash in names and tag values, strings are in double quotes and may hold newlines,
-a line that begins with # is a comment. `tanji.acquisition.line_columns` does plain bodies faster; where the two could
-differ, this one is right.
+The grammar is `tanji.acquisition.line_grammar`; what is decided here is which lines are readings. A line of measurement
+`reading` that is line protocol but no reading is parked with its reason. `tanji.acquisition.line_columns` does plain
+bodies faster; where the two could differ, this one is right.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 import pyarrow as pa
 
+from tanji.acquisition import line_grammar, telegraf_lines
 from tanji.acquisition.flags import HIGHEST_WORD
-from tanji.acquisition.parsed_lines import LATEST_MS, MILLISECOND, SCHEMA, OtherLine, ParkedLine, Parsed
+from tanji.acquisition.line_grammar import LineFault, shown
+from tanji.acquisition.parsed_lines import LATEST_MS, NANOSECONDS_PER_MS, SCHEMA, OtherLine, ParkedLine, Parsed
 from tanji.acquisition.registers import LARGEST_EXACT
 from tanji.errors import LineProtocolError
 
-# Quantifiers are possessive (++, *+): a line that does not fit fails at once and is never read in a second way.
-_LINE: Final = re.compile(
-    rb"""[ \t]*+(?:
-        (?:\#[^\n]*+|\r?)                                              # comment or nothing
-      | (?P<series>(?:[^ \r\n\\]++|\\[,= ]?)++)[ ]++
-        (?P<fields>(?:[^ \r\n"\\]++|\\[,= "\\]?|"(?:[^"\\]++|\\.)*+")++)
-        (?:[ ]++(?P<time>-?[0-9]++))?[ ]*+\r?
-    )(?:\n|\Z)""",
-    re.VERBOSE | re.DOTALL,
-)
-_PART: Final = re.compile(rb"(?:[^,\\]++|\\[,= ]?)++")
-_NAME: Final = rb"(?P<name>(?:[^,= \\]++|\\[,= ]?)++)="
-_TAG: Final = re.compile(_NAME + rb"(?P<value>(?:[^,= \\]++|\\[,= ]?)++)", re.DOTALL)
-_FIELD: Final = re.compile(_NAME + rb'(?P<value>"(?:[^"\\]++|\\.)*+"|[^,"]++)(?:,(?!\Z)|\Z)', re.DOTALL)
-_FLOAT: Final = re.compile(rb"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_INTEGER: Final = re.compile(rb"-?[0-9]+i|[0-9]+u")
 _WORD: Final = re.compile(rb"[0-9]{1,10}[iu]")
-_TEXT_OR_BOOLEAN: Final = re.compile(rb'".*"|[tTfF]|[tT]rue|TRUE|[fF]alse|FALSE', re.DOTALL)
 
 
 class _Parked(Exception):
-    """The line is line protocol but must be parked; the message is the reason."""
+    """The line is line protocol but no reading; the message is the reason."""
 
 
 @dataclass(slots=True)
@@ -52,6 +34,14 @@ class _Columns:
     time: list[int] = field(default_factory=list)
     value: list[float | None] = field(default_factory=list)
     quality: list[int] = field(default_factory=list)
+
+    def add(self, series: _Series, value: float | None, word: int, *, time_ms: int) -> None:
+        """One reading more."""
+        self.plant.append(series.plant)
+        self.point.append(series.point)
+        self.time.append(time_ms)
+        self.value.append(value)
+        self.quality.append(word)
 
     def table(self) -> pa.Table:
         """The readings, with the schema of every parsed body."""
@@ -70,136 +60,85 @@ class _Series:
     fault: str = ""
 
 
-def read(body: bytes, *, precision: str, arrival_ms: int) -> Parsed:
-    """The readings, other lines and parked lines of a body. Raises LineProtocolError, naming line and reason."""
+def read(body: bytes, *, precision: str, arrival_ms: int, park_faults: bool = False) -> Parsed:
+    """The readings, other lines and parked lines of a body. Raises LineProtocolError, naming line and reason.
+
+    park_faults : whether a line that holds something that is no value is parked too, instead of refusing the body.
+    """
     columns, others, parked = _Columns(), [], []
     known: dict[bytes, _Series] = {}
-    for number, line, match in _lines(body):
-        key, fields = match["series"], match["fields"]
-        series = known.get(key)
-        if series is None:
-            series = known[key] = _series(key, number)
-        pairs = _fields(fields, number)
+    for line in line_grammar.lines(body):
         try:
-            time_ms = arrival_ms if match["time"] is None else _milliseconds(match["time"], precision)
+            series = known.get(line.series)
+            if series is None:
+                series = known[line.series] = _series(line.series)
+            pairs = line_grammar.fields_of(line.fields)
+            values = [line_grammar.value_of(text) for _, text in pairs]
+            time_ms = arrival_ms if line.time is None else _milliseconds(line.time, precision)
             if series.is_reading:
-                value, word = _reading(series, pairs)
-                columns.plant.append(series.plant)
-                columns.point.append(series.point)
-                columns.time.append(time_ms)
-                columns.value.append(value)
-                columns.quality.append(word)
+                value, word, status = _reading(series, pairs, values)
+                if status is not None:
+                    value, word, time_ms = telegraf_lines.reading(
+                        status, value, word, time_ms=time_ms, arrival_ms=arrival_ms
+                    )
+                columns.add(series, value, word, time_ms=time_ms)
             else:
-                _check_others(pairs)
-                others.append(OtherLine(number, b"%b %b %d" % (key, fields, time_ms)))
+                others.append(OtherLine(line.number, b"%b %b %d" % (line.series, line.fields, time_ms)))
         except _Parked as reason:
-            parked.append(ParkedLine(number, line, str(reason)))
+            parked.append(ParkedLine(line.number, line.text, str(reason)))
+        except LineFault as fault:
+            if not park_faults:
+                raise LineProtocolError(f"line {line.number}: {fault}") from fault
+            parked.append(ParkedLine(line.number, line.text, str(fault)))
     return Parsed(columns.table(), tuple(others), tuple(parked))
 
 
-def take_apart(line: OtherLine) -> tuple[bytes, list[tuple[bytes, bytes]], int]:
+def take_apart(line: OtherLine) -> tuple[bytes, list[tuple[bytes, float | int | bool | str]], int]:
     """Series key, fields and time [ms] of a line this module has read."""
-    ((_, _, match),) = _lines(line.line)
-    return match["series"], _fields(match["fields"], line.number), int(match["time"])
+    (apart,) = line_grammar.lines(line.line)
+    pairs = line_grammar.fields_of(apart.fields)
+    return apart.series, [(name, line_grammar.value_of(text)) for name, text in pairs], int(apart.time or b"0")
 
 
-def _lines(body: bytes) -> Iterator[tuple[int, bytes, re.Match[bytes]]]:
-    """Number, bytes and match of every line that is neither blank nor a comment."""
-    position, number = 0, 1
-    while position < len(body):
-        match = _LINE.match(body, position)
-        if match is None:
-            shown = body[position : position + 80].split(b"\n")[0].decode("utf-8", "replace")
-            raise LineProtocolError(f"line {number}: expected measurement, tags, fields and a time, got {shown!r}")
-        text = match[0]
-        if match["series"] is not None:
-            yield number, text.rstrip(b"\r\n"), match
-        position, number = match.end(), number + text.count(b"\n")
-
-
-def _series(key: bytes, number: int) -> _Series:
-    measurement, *tags = _parts(key, number)
-    pairs = []
-    for tag in tags:
-        match = _TAG.fullmatch(tag)
-        if match is None:
-            raise LineProtocolError(f"line {number}: expected a tag name=value, got {_shown(tag)}")
-        pairs.append((_unescaped(match["name"]), _unescaped(match["value"])))
-    if _unescaped(measurement) != b"reading":
+def _series(key: bytes) -> _Series:
+    measurement, tags = line_grammar.series_of(key)
+    if measurement != b"reading":
         return _Series(False)
-    if sorted(name for name, _ in pairs) != [b"plant", b"point"]:
-        return _Series(True, fault=f"expected tags plant and point, got {_shown(key)}")
-    named = dict(pairs)
-    try:
-        return _Series(True, named[b"plant"].decode(), named[b"point"].decode())
-    except UnicodeDecodeError:
-        return _Series(True, fault="expected tags in UTF-8")
+    named = dict(tags)
+    if named.keys() != {b"plant", b"point"}:
+        return _Series(True, fault=f"expected tags plant and point, got {shown(key)}")
+    return _Series(True, named[b"plant"].decode(), named[b"point"].decode())
 
 
-def _parts(key: bytes, number: int) -> list[bytes]:
-    """Measurement and tags, split at commas that are not escaped."""
-    parts = _PART.findall(key) if b"\\" in key else key.split(b",")
-    if not all(parts) or len(b",".join(parts)) != len(key):
-        raise LineProtocolError(f"line {number}: expected measurement and tags, got {_shown(key)}")
-    return parts
-
-
-def _fields(section: bytes, number: int) -> list[tuple[bytes, bytes]]:
-    pairs, position = [], 0
-    while position < len(section):
-        match = _FIELD.match(section, position)
-        if match is None:
-            raise LineProtocolError(f"line {number}: expected fields name=value, got {_shown(section[position:])}")
-        pairs.append((_unescaped(match["name"]), match["value"]))
-        position = match.end()
-    return pairs
-
-
-def _reading(series: _Series, pairs: list[tuple[bytes, bytes]]) -> tuple[float | None, int]:
-    """Value (None for a failed read) and flag word."""
+def _reading(
+    series: _Series, pairs: list[tuple[bytes, bytes]], values: list[float | int | bool | str]
+) -> tuple[float | None, int, int | None]:
+    """Value (None for a failed read), flag word, and the status code where Telegraf gives one."""
     if series.fault:
         raise _Parked(series.fault)
     named = dict(pairs)
-    if len(named) != len(pairs) or not named.keys() <= {b"value", b"quality"}:
-        raise _Parked(f"expected fields value and quality, got {', '.join(_shown(name) for name, _ in pairs)}")
+    if len(named) != len(pairs) or not named.keys() <= {b"value", b"quality", telegraf_lines.FIELD}:
+        raise _Parked(f"expected fields value and quality, got {', '.join(shown(name) for name, _ in pairs)}")
     word = named.get(b"quality", b"0i")
     if not _WORD.fullmatch(word) or int(word[:-1]) > HIGHEST_WORD:
-        raise _Parked(f"expected quality to be a 32-bit flag word, got {_shown(word)}")
-    return _number(named.get(b"value")), int(word[:-1])
+        raise _Parked(f"expected quality to be a 32-bit flag word, got {shown(word)}")
+    given = {name: value for (name, _), value in zip(pairs, values, strict=True)}
+    status = telegraf_lines.status_of(given.get(telegraf_lines.FIELD))
+    if telegraf_lines.FIELD in given and status is None:
+        raise _Parked(f"expected Quality to end in a status code like (0x0), got {given[telegraf_lines.FIELD]!r:.80}")
+    return _number(given.get(b"value")), int(word[:-1]), status
 
 
-def _number(text: bytes | None) -> float | None:
-    if text is None:
-        return None
-    if _INTEGER.fullmatch(text):
-        if abs(int(text[:-1])) > LARGEST_EXACT:
-            raise _Parked(f"expected value to be exact in a float64, got {_shown(text)}")
-        return float(int(text[:-1]))
-    if not _FLOAT.fullmatch(text) or not math.isfinite(float(text)):
-        raise _Parked(f"expected value to be a finite number, got {_shown(text)}")
-    return float(text)
-
-
-def _check_others(pairs: list[tuple[bytes, bytes]]) -> None:
-    """A store answers 400 to a field that is no value, and the lines beside it would suffer."""
-    for name, text in pairs:
-        plain = _INTEGER.fullmatch(text) or _TEXT_OR_BOOLEAN.fullmatch(text)
-        if not plain and not (_FLOAT.fullmatch(text) and math.isfinite(float(text))):
-            raise _Parked(f"expected {_shown(name)} to be a number, string or boolean, got {_shown(text)}")
+def _number(value: float | int | bool | str | None) -> float | None:
+    if isinstance(value, bool | str):
+        raise _Parked(f"expected value to be a finite number, got {value!r:.80}")
+    if isinstance(value, int) and abs(value) > LARGEST_EXACT:
+        raise _Parked(f"expected value to be exact in a float64, got {value}")
+    return None if value is None else float(value)
 
 
 def _milliseconds(text: bytes, precision: str) -> int:
-    factor, divisor = MILLISECOND[precision]
-    # Nobody's clock has more than 20 digits; a longer text would only cost time to convert.
-    time_ms = int(text) * factor // divisor if len(text) <= 20 else LATEST_MS + 1
+    time_ms = line_grammar.nanoseconds(text, precision) // NANOSECONDS_PER_MS
     if not -LATEST_MS <= time_ms <= LATEST_MS:
-        raise _Parked(f"expected a time that a store can hold, got {_shown(text)} {precision}")
+        raise _Parked(f"expected a time that a store can hold, got {shown(text)} {precision}")
     return time_ms
-
-
-def _unescaped(text: bytes) -> bytes:
-    return re.sub(rb"\\([,= ])", rb"\1", text) if b"\\" in text else text
-
-
-def _shown(text: bytes) -> str:
-    return repr(text[:80].decode("utf-8", "replace"))

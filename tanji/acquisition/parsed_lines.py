@@ -7,20 +7,22 @@ from typing import Final
 
 import pyarrow as pa
 
-MILLISECOND: Final[dict[str, tuple[int, int]]] = {
-    "n": (1, 1_000_000),
-    "ns": (1, 1_000_000),
-    "u": (1, 1_000),
-    "us": (1, 1_000),
-    "µ": (1, 1_000),
-    "ms": (1, 1),
-    "s": (1_000, 1),
-    "m": (60_000, 1),
-    "h": (3_600_000, 1),
+NANOSECOND: Final[dict[str, int]] = {
+    "n": 1,
+    "ns": 1,
+    "u": 1_000,
+    "us": 1_000,
+    "µ": 1_000,
+    "ms": 1_000_000,
+    "s": 1_000_000_000,
+    "m": 60_000_000_000,
+    "h": 3_600_000_000_000,
 }
-"""Precision to ms: multiply by the first, then divide by the second and floor."""
+"""Nanoseconds in a unit of each precision."""
 
-PRECISIONS: Final = tuple(MILLISECOND)
+NANOSECONDS_PER_MS: Final = 1_000_000
+
+PRECISIONS: Final = tuple(NANOSECOND)
 """The names InfluxDB 1.x and 2.x give to precisions."""
 
 LATEST_MS: Final = 9_223_372_036_854
@@ -50,7 +52,7 @@ class OtherLine:
 
 @dataclass(frozen=True, slots=True)
 class ParkedLine:
-    """A line that is line protocol but no reading, as it came, and why."""
+    """A line that is no reading, as it came, and why."""
 
     number: int
     line: bytes

@@ -34,6 +34,12 @@ class ReadingLines:
         """Lines of failed reads: the same flag word for all points, no value."""
         return self._failed.replace(_TIME, str(time_ms)).replace(_WORD, str(int(word)))
 
+    def one(self, place: int, value: float | None, word: int, *, time_ms: int) -> str:
+        """The line of one point, by its place in the set; a value that is None or not finite is a failed read."""
+        if value is None or not math.isfinite(value):
+            return f"{self._keys[place]} quality={int(word)}i {time_ms}\n"
+        return f"{self._keys[place]} value={value!r},quality={int(word)}i {time_ms}\n"
+
     def mixed(self, values: Sequence[float | None], words: Sequence[int], *, time_ms: int) -> str:
         """Lines of readings with their own flag words; None, or a value that is not finite, is a failed read."""
         return "".join(

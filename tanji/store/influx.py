@@ -26,7 +26,8 @@ from tanji.store import influx_query, schema
 from tanji.store.influx_http import ANSWER_S, Connection, failure, unreachable
 from tanji.store.influx_query import Statement, condition, quoted, select
 from tanji.store.influx_server import Server, ServerKind, recognise
-from tanji.store.line_writer import bodies
+from tanji.store.line_writer import MOST_LINES, bodies, is_distinct
+from tanji.store.parallel import send_all
 from tanji.store.schema import FIELD_TYPES, Measurement
 from tanji.store.windows import windows_schema
 
@@ -99,6 +100,9 @@ class InfluxStore:
         shape = schema.find_measurement(measurement)
         table = schema.check_rows(shape, rows)
         schema.check_bucket(bucket)
+        if table.num_rows > MOST_LINES and is_distinct(shape, table):  # else the order of the bodies decides what stays
+            send_all(bodies(shape, table), lambda body: self._send(bucket, body))
+            return
         for body in bodies(shape, table):
             self._send(bucket, body)
 

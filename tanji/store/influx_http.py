@@ -1,9 +1,9 @@
 """HTTP to a server of the InfluxDB family: one connection pool, and every failure as an error of Tanji's.
 
 400, 413 and 422 mean the request will never be taken (`StoreRefused`, with the server's text). Everything else that is
-no success may pass when somebody has looked after the server: overload, a restart, a missing permission or database
-(`StoreUnavailable`; a missing permission looks like a missing bucket, platform.md 1.7 trap 9). Nothing is retried
-here: whoever calls still holds the bytes.
+no success may pass: overload and a restart by themselves (`StoreUnavailable`), a missing permission or database when
+somebody has looked after it (`StoreDenied`; a missing permission looks like a missing bucket, platform.md 1.7 trap 9).
+Nothing is retried here: whoever calls still holds the bytes.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from tanji.errors import StoreError, StoreRefused, StoreUnavailable
+from tanji.errors import StoreDenied, StoreError, StoreRefused, StoreUnavailable
 
 CONNECT_S = 3.0
 ANSWER_S = 60.0  # between two pieces of an answer, not for all of it
 BLOCK_BYTES = 8 * 2**20  # what is held of an answer at a time
 PERMANENT = frozenset({400, 413, 422})
+DENIED = frozenset({401, 403, 404})
 SHOWN_CHARACTERS = 500
 
 
@@ -92,7 +93,7 @@ def unreachable(url: str) -> Iterator[None]:
 
 def failure(status: int, text: str) -> StoreError:
     """The error for an answer that is no success."""
-    kind = StoreRefused if status in PERMANENT else StoreUnavailable
+    kind = StoreRefused if status in PERMANENT else StoreDenied if status in DENIED else StoreUnavailable
     return kind(f"expected success, got HTTP {status}: {text[:SHOWN_CHARACTERS]}")
 
 

@@ -35,6 +35,19 @@ def bodies(measurement: Measurement, rows: pa.Table) -> Iterator[bytes]:
         yield _payload(pc.binary_join_element_wise(series, _field_set(columns), time, " ") if len(time) else time)
 
 
+def is_distinct(measurement: Measurement, rows: pa.Table) -> bool:
+    """Whether no two rows have the same tags and time."""
+    numbers, tag_sets = distinct_tags(measurement, rows)
+    time = rows.column(TIME).to_numpy()
+    if not len(time):
+        return True
+    first = int(time.min())
+    if int(time.max()) - first >= (1 << 62) // max(1, len(tag_sets)):
+        return False
+    keys = np.sort((time - first) * len(tag_sets) + numbers)
+    return bool((keys[1:] != keys[:-1]).all())
+
+
 def series_prefix(measurement: Measurement, tags: tuple[str, ...]) -> str:
     """Measurement and tags as a line begins with them, tags sorted by key."""
     pairs = sorted(zip(measurement.tags, tags, strict=True))

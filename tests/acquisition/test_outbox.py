@@ -25,6 +25,8 @@ class Sealer(ThreadingHTTPServer):
 
     def __init__(self, *answers: int) -> None:
         self.answers, self.bodies, self.paths = list(answers), [], []
+        self.authorizations: list[str | None] = []
+        self.refuses: bytes | None = None
         super().__init__(("127.0.0.1", 0), Handler)
 
     @property
@@ -39,7 +41,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.paths.append(self.path)
+        self.server.authorizations.append(self.headers["Authorization"])
         status = self.server.answers.pop(0) if self.server.answers else 204
+        if self.server.refuses is not None and self.server.refuses in self.server.bodies[-1]:
+            status = 400
         self.send_response(status)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -123,7 +128,7 @@ def sealer_at(url: str) -> Iterator[Sealer]:
     """A sealer that comes back at its old address."""
     port = int(url.rsplit(":", 1)[1])
     server = Sealer.__new__(Sealer)
-    server.answers, server.bodies, server.paths = [], [], []
+    server.answers, server.bodies, server.paths, server.authorizations, server.refuses = [], [], [], [], None
     ThreadingHTTPServer.__init__(server, ("127.0.0.1", port), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -139,7 +144,7 @@ def test_what_is_too_old_is_dropped_and_leaves_one_gap_per_point() -> None:
     now = [1_000_000]
     with sealer() as server:
         url = server.url
-    with outbox(url, clock=lambda: now[0], keep_ms=600_000) as box:
+    with outbox(url, clock=lambda: now[0], monotonic=lambda: now[0], keep_ms=600_000) as box:
         assert not asyncio.run(queue(box, 0.2, line(1) + line(2) + line(2, "b")))
         now[0] += 600_001
         assert not asyncio.run(queue(box, 0.2, line(3)))
@@ -153,6 +158,68 @@ def test_what_is_too_old_is_dropped_and_leaves_one_gap_per_point() -> None:
             ("a", 3000, 3.0, 0),
         ]
         assert box.counters()["dropped"] == 1
+
+
+def test_setting_the_clock_by_an_hour_drops_nothing() -> None:
+    """Ages are measured by the monotonic clock: only the time of a gap is taken from the wall clock."""
+    now = [1_000_000]
+    with sealer() as server:
+        url = server.url
+    with outbox(url, clock=lambda: now[0]) as box:
+        for step in (0, 3_600_000, -7_200_000):
+            now[0] += step
+            assert not asyncio.run(queue(box, 0.1, line(1 + abs(step))))
+        assert box.counters()["dropped"] == 0
+        with sealer_at(url) as server:
+            assert asyncio.run(box.flush(5))
+            assert b"".join(server.bodies) == line(1) + line(3_600_001) + line(7_200_001)
+
+
+def test_readings_taken_by_a_doubtful_clock_are_flagged_before_they_are_queued() -> None:
+    word = [int(Flag.CLOCK)]
+    with sealer(503) as server, outbox(server.url, suspect=lambda: word[0]) as box:
+        failed = b"reading,plant=p,point=a quality=1024i 1000\n"
+        assert sent(box, line(1) + failed + b"cpu quality=1i 5\n")
+        word[0] = 0  # what is sent again is sent as it was
+        assert sent(box, line(2))
+        flagged = b"reading,plant=p,point=a value=1,quality=%di 1000\n" % Flag.CLOCK
+        flagged += b"reading,plant=p,point=a quality=%di 1000\ncpu quality=1i 5\n" % (Flag.CLOCK | 1024)
+        assert server.bodies == [flagged, flagged, line(2)]
+
+
+def test_a_line_that_is_refused_costs_only_itself() -> None:
+    poison = b"poison\n"
+    with sealer() as server, outbox(server.url) as box:
+        server.refuses = poison
+        assert sent(box, b"".join([line(1), line(2), poison, line(3), line(4)]), line(5))
+        taken = [body for body in server.bodies if poison not in body]
+        assert b"".join(taken) == b"".join(line(number) for number in range(1, 6))
+        assert box.counters()["rejected"] == 1
+
+
+def test_who_waits_for_a_body_with_a_refused_line_is_told_that_it_was_not_kept_whole() -> None:
+    async def scenario() -> list[bool]:
+        with sealer() as server, outbox(server.url) as box:
+            server.refuses = b"poison"
+            return [await box.deliver(line(1) + b"poison\n" + line(2)), await box.deliver(line(3) + line(4))]
+
+    assert asyncio.run(scenario()) == [False, True]
+
+
+def test_the_secret_is_shown() -> None:
+    with sealer() as server, outbox(server.url, token="s3cret") as box:
+        assert sent(box, line(1))
+        assert server.authorizations == ["Token s3cret"]
+
+
+def test_numbers_tell_what_waits_longest_and_when_it_last_worked() -> None:
+    now = [5_000]
+    with sealer() as server, outbox(server.url, monotonic=lambda: now[0]) as box:
+        assert box.numbers()["last_success_age_s"] is None
+        assert sent(box, line(1))
+        now[0] += 2_000
+        assert box.numbers()["last_success_age_s"] == 2.0 and box.numbers()["oldest_age_s"] == 0.0
+        assert box.numbers()["acknowledged_total"] == 1
 
 
 def test_memory_is_bounded_by_bytes_too() -> None:

@@ -27,8 +27,8 @@ HOUR = 3_600_000
 NAME = {"zh": "测", "en": "test"}
 
 
-def plant(points: tuple[str, ...] = POINTS) -> Plant:
-    """A plant with these points."""
+def plant(points: tuple[str, ...] = POINTS, **settings: Any) -> Plant:
+    """A plant with these points; `settings` are those of `services.sealer`."""
     kiln = {"id": "kiln1", "name": NAME, "running": points[0]}
     point = {"name": NAME, "meter": "meter1", "kind": "rate", "unit": "t/h"}
     return Plant.model_validate(
@@ -40,6 +40,7 @@ def plant(points: tuple[str, ...] = POINTS) -> Plant:
             "meters": [{"id": "meter1", "name": NAME, "kind": "control_system", "device": "device1"}],
             "points": [point | {"id": name} for name in points],
             "streams": [],
+            "services": {"sealer": settings},
         }
     )
 
@@ -106,12 +107,21 @@ class Rig:
 
 
 @contextmanager
-def rig(folder: Path, *, clock_ms: int = NOON, points: tuple[str, ...] = POINTS, **options: Any) -> Iterator[Rig]:
+def rig(
+    folder: Path,
+    *,
+    clock_ms: int = NOON,
+    clock: Callable[[], int] | None = None,
+    points: tuple[str, ...] = POINTS,
+    settings: dict[str, Any] | None = None,
+    **options: Any,
+) -> Iterator[Rig]:
     """A rig on `folder`; used again on the same folder it is the restarted process."""
     store = StoreDouble(EmbeddedStore(folder / "tsdb.duckdb"))
     try:
         options.setdefault("batch_wait_s", 0.01)
-        sealer = Sealer(plant(points), data_dir=folder, store=store, clock=lambda: clock_ms, **options)
+        made = plant(points, **settings or {})
+        sealer = Sealer(made, data_dir=folder, store=store, clock=clock or (lambda: clock_ms), **options)
         try:
             yield Rig(sealer, store, folder)
         finally:

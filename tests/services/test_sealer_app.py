@@ -184,7 +184,7 @@ def test_telegraf_may_create_its_database_and_nobody_may_query(tmp_path: Path) -
 def test_other_methods_and_paths_are_refused(tmp_path: Path) -> None:
     with rig(tmp_path) as sealer:
         assert sealer.ask("GET", "/write")[0] == 405
-        assert sealer.ask("GET", "/metrics")[0] == 404
+        assert sealer.ask("GET", "/nowhere")[0] == 404
 
 
 def test_a_body_in_the_hands_of_the_sealer_is_answered_before_it_stops(tmp_path: Path) -> None:

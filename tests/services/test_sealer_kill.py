@@ -7,20 +7,19 @@ is tested in `test_sealer_spool.py` by the order of fsync and answer, and by fra
 from __future__ import annotations
 
 import http.client
-import multiprocessing
 import random
-import signal
 import threading
 import time
 from pathlib import Path
 
-from services.sealer.__main__ import serve
 from tanji.plant.names import raw_bucket
 from tanji.store.embedded import EmbeddedStore
 
 from .sealer_rig import NOON, PLANT_ID, POINTS, line, plant, rig
+from .warmed import warmed
 
-KILLS = 20
+KILLS = 100
+LONGEST_S = 0.25
 ROWS = 200
 LIMIT_S = 20.0
 
@@ -56,28 +55,19 @@ def body(number: int) -> bytes:
     return "".join(line(POINTS[row % 3], NOON + row, float(row)) for row in rows).encode()
 
 
-def test_twenty_kills_in_the_middle_of_ingest_lose_and_double_nothing(tmp_path: Path) -> None:
+def test_a_hundred_kills_in_the_middle_of_ingest_lose_and_double_nothing(tmp_path: Path) -> None:
     rng = random.Random(20260301)
     client = Client()
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["services.sealer.__main__"])
-    for _ in range(KILLS):
-        mine, theirs = context.Pipe(duplex=False)
-        options = {"host": "127.0.0.1", "port": 0, "wait": signal.pause, "announce": theirs.send}
-        process = context.Process(target=serve, args=(plant(), tmp_path), kwargs=options, daemon=True)
-        process.start()
-        theirs.close()
-        assert mine.poll(LIMIT_S), "the sealer did not start"
-        stop = threading.Event()
-        thread = threading.Thread(target=client.post_until, args=(mine.recv(), stop))
-        thread.start()
-        time.sleep(rng.uniform(0.05, 0.7))
-        process.kill()
-        process.join(LIMIT_S)
-        stop.set()
-        thread.join(LIMIT_S)
-        mine.close()
-        process.close()
+    with warmed(plant()) as template:
+        for _ in range(KILLS):
+            process, address = template.start(tmp_path)
+            stop = threading.Event()
+            thread = threading.Thread(target=client.post_until, args=(address, stop))
+            thread.start()
+            time.sleep(rng.uniform(0.0, LONGEST_S))
+            template.kill(process)
+            stop.set()
+            thread.join(LIMIT_S)
     assert client.acknowledged > KILLS  # it was the middle of ingest
     with rig(tmp_path) as sealer:
         assert sealer.sealer.drain(LIMIT_S)
