@@ -6,12 +6,20 @@
     - InputError           inputs of a calculation are missing, unknown, impossible or in a wrong unit; names each
   + AcquisitionError       bytes from a device, or line protocol, could not be understood
     - CodecError           registers do not hold what the point says
+    - FrameError           what came over the line is no answer to the question
+    - RefusedError         a Modbus device answers with an exception code
+    - LineLost             the line to a device is not open, or was closed meanwhile
+    - Silence              a device does not answer in time
     - LineProtocolError    a body is not line protocol; names line and reason
+    - TelegramError        bytes are no HJ 212 telegram; names the position
+    - CertificateError     an OPC UA certificate is missing, expired, not trusted, or another's
   + StoreError             the store refused or could not be reached
     - StoreUnavailable     try again later: connection refused, 429, 5xx
+    . StoreDenied          one of those, 401, 403, 404: somebody has to look after token or bucket
     - StoreRefused         do not try again: 400, 422, type conflict, unknown field
     - UnsupportedServer    neither InfluxDB 1.x, 2.x nor openGemini
   + SpoolError             the sealer's spool is torn in the middle or locked by another process
+    - SpoolFull            no room on the disk, or above the limit of the plant file
   + LedgerError            a laboratory or manual entry is malformed; names file, line and field
   + InstanceLocked         another process already runs on this data directory
   + UsageError             the command line asks for something that does not exist
@@ -90,8 +98,47 @@ class CodecError(AcquisitionError):
     """The registers do not hold what the point declares."""
 
 
+class FrameError(AcquisitionError):
+    """What came over the line is no answer to the question.
+
+    damaged : it was hurt on the way and may come whole next time. broken : nothing after it can be understood either.
+    """
+
+    def __init__(self, message: str, *, damaged: bool = False, broken: bool = False) -> None:
+        super().__init__(message)
+        self.damaged, self.broken = damaged, broken
+
+
+class RefusedError(AcquisitionError):
+    """A Modbus device answers with an exception code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"refuses with code {code}")
+        self.code = code
+
+
+class LineLost(AcquisitionError):
+    """The line to a device is not open, or was closed meanwhile."""
+
+
+class Silence(AcquisitionError):
+    """A device does not answer in time."""
+
+
 class LineProtocolError(AcquisitionError):
     """A body is not line protocol."""
+
+
+class TelegramError(AcquisitionError):
+    """Bytes are no HJ 212 telegram; `position` counts from 0 at the first byte of what was read."""
+
+    def __init__(self, position: int, *, expected: str, got: str) -> None:
+        self.position, self.expected, self.got = position, expected, got
+        super().__init__(f"position {position}: expected {expected}, got {got}")
+
+
+class CertificateError(AcquisitionError):
+    """An OPC UA certificate is missing, expired, not trusted, or not the one of who shows it."""
 
 
 class StoreError(TanjiError):
@@ -100,6 +147,10 @@ class StoreError(TanjiError):
 
 class StoreUnavailable(StoreError):
     """The store is down or overloaded; the same bytes may be sent again later."""
+
+
+class StoreDenied(StoreUnavailable):
+    """401, 403 or 404: somebody has to look after token, permission or bucket; what waits is held until then."""
 
 
 class StoreRefused(StoreError):
@@ -112,6 +163,10 @@ class UnsupportedServer(StoreError):
 
 class SpoolError(TanjiError):
     """The spool is damaged before its end, or in use by another process."""
+
+
+class SpoolFull(SpoolError):
+    """There is no room for another body; it was not acknowledged and may come again."""
 
 
 class InstanceLocked(TanjiError):

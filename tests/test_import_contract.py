@@ -19,6 +19,7 @@ ALLOWED = {
     "store": {"domain"},
     "ledger": {"domain", "plant"},
     "report": {"domain", "plant", "ledger", "quality"},  # when a period has a total at all: decision 0005
+    "health": {"acquisition", "plant"},  # one way to the sealer for every process, watched: decision 0007
 }
 """Anything may import tanji.errors; tanji.cli is the composition root and may import everything."""
 

@@ -17,7 +17,9 @@ from ledger_api.server import PagesServer, serve
 from services.sealer import Sealer, create_sealer
 from tanji.cli.clock import now_ms
 from tanji.cli.polling import Addresses, PollingThread
+from tanji.cli.receiving import ReceivingThread
 from tanji.cli.stores import open_ledger, open_store
+from tanji.health.process import ProcessHealth
 from tanji.plant.model import Plant
 
 
@@ -31,19 +33,27 @@ class Box:
         self.store = open_store(plant, data_dir)
         self.ledger = open_ledger(data_dir)
         self.sealer: Sealer = create_sealer(plant, data_dir=data_dir, store=self.store, clock=clock)
+        self.health = ProcessHealth(
+            clock=clock,
+            alarms=self.sealer.alarms,
+            metrics=self.sealer.metrics,
+            clock_watch=self.sealer.clock_watch,
+        )
+        self.health.start()
         self.jobs = Jobs(plant, store=self.store, ledger=self.ledger, clock=clock, drop_dir=data_dir / "drop")
         self._schedule: Schedule | None = None
         self._pollers: PollingThread | None = None
+        self._receiver: ReceivingThread | None = None
         self._pages: PagesServer | None = None
 
     def start_sealer(self, *, host: str, port: int) -> str:
         """Accept readings; returns the sealer's address."""
         bound_host, bound_port = self.sealer.start(host, port)
-        return f"http://{bound_host}:{bound_port}"
+        return f"{self.plant.services.sealer.scheme}://{bound_host}:{bound_port}"
 
     def start_pollers(self, sealer_url: str, *, addresses: Addresses | None = None) -> PollingThread:
         """Read the devices of the plant file."""
-        self._pollers = PollingThread(self.plant, sealer_url=sealer_url, addresses=addresses)
+        self._pollers = PollingThread(self.plant, sealer_url=sealer_url, addresses=addresses, health=self.health)
         self._pollers.start()
         return self._pollers
 
@@ -53,15 +63,27 @@ class Box:
             self._pollers.stop()
             self._pollers = None
 
+    def start_receiver(self, sealer_url: str) -> ReceivingThread:
+        """Listen for the HJ 212 stations of the plant file."""
+        self._receiver = ReceivingThread(self.plant, sealer_url=sealer_url, health=self.health)
+        self._receiver.start()
+        return self._receiver
+
     def start_schedule(self) -> None:
         """Compute closed hours as their data arrive."""
-        self._schedule = Schedule(self.jobs)
+        self._schedule = schedule = Schedule(self.jobs)
+        self.health.add_jobs(lambda: dict(schedule.events))
         self._schedule.start()
 
     def start_pages(self, *, host: str, port: int, demonstration: Demonstration | None = None) -> str:
         """Serve the web pages; returns their address."""
         app = create_app(
-            self.plant, store=self.store, ledger=self.ledger, clock=self.clock, demonstration=demonstration
+            self.plant,
+            store=self.store,
+            ledger=self.ledger,
+            clock=self.clock,
+            demonstration=demonstration,
+            metrics=self.sealer.metrics,
         )
         self._pages = serve(app, host=host, port=port)
         return f"http://{self._pages.host}:{self._pages.port}/"
@@ -69,10 +91,13 @@ class Box:
     def close(self) -> None:
         """Stop everything and flush: pollers first, store last."""
         self.stop_pollers()
+        if self._receiver is not None:
+            self._receiver.stop()
         if self._schedule is not None:
             self._schedule.stop()
         if self._pages is not None:
             self._pages.stop()
+        self.health.stop()
         self.sealer.stop()  # forwards what is left, if the store answers; the rest waits in the spool
         self.ledger.close()
         self.store.close()

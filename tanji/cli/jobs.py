@@ -19,7 +19,10 @@ from calc_jobs.schedule import Schedule
 from tanji.cli import progress
 from tanji.cli.clock import now_ms
 from tanji.cli.stores import open_ledger, open_store
+from tanji.health.process import ProcessHealth
+from tanji.health.sending import numbers_to
 from tanji.plant.load import load
+from tanji.plant.model import Plant
 
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,6 +35,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     verb.add_argument("--plant", type=Path, required=True, metavar="FILE", help="the plant file")
     verb.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data directory (default: ./data)")
+    verb.add_argument("--sealer", metavar="URL", help="where numbers of the jobs go (default: from the plant file)")
     verb.add_argument("--once", action="store_true", help="compute what is pending and stop; 1 if a row was refused")
     verb.add_argument("--json", action="store_true", help="with --once: the run's report as one JSON line")
     verb.set_defaults(func=run)
@@ -45,7 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
         ledger = open_ledger(arguments.data)
         try:
             jobs = Jobs(plant, store=store, ledger=ledger, clock=now_ms, drop_dir=arguments.data / "drop")
-            return run_once(jobs, as_json=arguments.json) if arguments.once else run_on_schedule(jobs)
+            if arguments.once:
+                return run_once(jobs, as_json=arguments.json)
+            return run_on_schedule(jobs, plant, sealer_url=arguments.sealer or plant.services.sealer_url)
         finally:
             ledger.close()
     finally:
@@ -62,15 +68,20 @@ def run_once(jobs: Jobs, *, as_json: bool) -> int:
     return 1 if report.findings else 0
 
 
-def run_on_schedule(jobs: Jobs) -> int:
-    """Compute whenever something has arrived, until SIGTERM or SIGINT."""
+def run_on_schedule(jobs: Jobs, plant: Plant, *, sealer_url: str) -> int:
+    """Compute whenever something has arrived, until SIGTERM or SIGINT; numbers of the jobs go through the sealer."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     schedule = Schedule(jobs)
+    health = ProcessHealth(clock=now_ms)
+    health.add_jobs(lambda: dict(schedule.events))
+    settings = plant.services.health
+    health.start((settings.host, settings.jobs), hand_over=numbers_to(plant, url=sealer_url))
     schedule.start()
     stop.wait()
     schedule.stop()
+    health.stop()
     return 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import keyword
 import logging
 import sys
 from collections.abc import Sequence
@@ -16,7 +17,9 @@ from tanji import __version__
 from tanji.cli.options import Parser
 from tanji.errors import PlantError, StoreUnavailable, TanjiError
 
-VERBS = ("demo", "run", "plant", "poll", "seal", "jobs", "ledger", "calc", "compute", "bench")
+VERBS = (
+    "demo", "run", "plant", "poll", "receive", "seal", "import", "keys", "jobs", "ledger", "calc", "compute", "bench",
+)  # fmt: skip
 """Every verb, in the order a newcomer meets them; each is a module of this package."""
 
 DONE, FAILED, MISUSED, UNDECIDED = 0, 1, 2, 3
@@ -39,7 +42,8 @@ def parser(verbs: Sequence[str] = VERBS) -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"tanji {__version__}")
     parts = root.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb in verbs:
-        importlib.import_module(f"tanji.cli.{verb}").register(parts)
+        module = f"tanji.cli.{verb}_" if keyword.iskeyword(verb) else f"tanji.cli.{verb}"
+        importlib.import_module(module).register(parts)
     return root
 
 

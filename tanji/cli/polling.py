@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from services.modbus_poller.poller import ModbusPoller
 from services.opcua_poller.poller import OpcuaPoller
-from tanji.acquisition.outbox import Outbox
 from tanji.cli.clock import now_ms
+from tanji.health.process import ProcessHealth
+from tanji.health.sending import sending, slowest_periods
 from tanji.plant.model import Plant
 
 LOG = logging.getLogger(__name__)
@@ -30,8 +31,17 @@ class Addresses:
 class PollingThread:
     """Both pollers and the outbox that hands their readings to the sealer."""
 
-    def __init__(self, plant: Plant, *, sealer_url: str, addresses: Addresses | None = None) -> None:
+    def __init__(
+        self,
+        plant: Plant,
+        *,
+        sealer_url: str,
+        addresses: Addresses | None = None,
+        health: ProcessHealth | None = None,
+    ) -> None:
+        """health : of the process, where it is shared with others; else the pollers have their own, at an address."""
         self.plant = plant
+        self.health = health
         self.sealer_url = sealer_url
         self.addresses = addresses or Addresses()
         self.failure: BaseException | None = None
@@ -64,8 +74,12 @@ class PollingThread:
             self._loop.close()
 
     async def _poll(self) -> None:
-        with Outbox(self.sealer_url, clock=now_ms) as outbox:
+        port = self.plant.services.health.modbus_poller
+        with sending(self.plant, url=self.sealer_url, clock=now_ms, port=port, health=self.health) as (outbox, health):
             modbus = ModbusPoller(self.plant, sink=outbox.send, clock=now_ms, addresses=self.addresses.modbus)
             opcua = OpcuaPoller(self.plant, sink=outbox.send, clock=now_ms, endpoints=self.addresses.opcua)
+            periods = slowest_periods(self.plant)
+            health.add_devices("modbus", modbus.health, periods_s=periods)
+            health.add_devices("opcua", opcua.health, periods_s=periods)
             await asyncio.gather(modbus.run(self._stop), opcua.run(self._stop))
             await outbox.flush(FLUSH_TIMEOUT_S)

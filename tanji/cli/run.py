@@ -13,6 +13,8 @@ from tanji.cli.box import Box
 from tanji.cli.instance import claim
 from tanji.cli.options import listening
 from tanji.cli.options import port as tcp_port
+from tanji.cli.polling import PollingThread
+from tanji.cli.receiving import ReceivingThread, has_stations
 from tanji.plant.load import load
 from tanji.plant.model import Plant
 
@@ -52,11 +54,15 @@ def run(arguments: argparse.Namespace) -> int:
             with listening("pages", host=host, port=port):
                 pages_url = box.start_pages(host=host, port=port)
             box.start_schedule()
-            pollers = box.start_pollers(sealer_url)
+            parts: list[PollingThread | ReceivingThread] = [box.start_pollers(sealer_url)]
+            if has_stations(plant):
+                with listening("hj212", host=services.hj212_host, port=services.hj212_port):
+                    parts.append(box.start_receiver(sealer_url))
             announce(plant, pages=pages_url, sealer=sealer_url, drop=box.data_dir / "drop", as_json=arguments.json)
             while not stop.wait(1.0):
-                if pollers.failure is not None:
-                    raise pollers.failure
+                for part in parts:
+                    if part.failure is not None:
+                        raise part.failure
         finally:
             box.close()
     return 0

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     port = services.sealer_port if arguments.port is None else arguments.port
 
     def announce(address: tuple[str, int]) -> None:
-        url = f"http://{address[0]}:{address[1]}"
+        url = f"{services.sealer.scheme}://{address[0]}:{address[1]}"
         if arguments.json:
             print(json.dumps({"plant": plant.site.id, "sealer": url}), flush=True)
         else:

@@ -14,8 +14,20 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from tanji.errors import Finding
-from tanji.plant import check_factors, check_missing, check_points, check_streams, check_targets, check_units
-from tanji.plant.model import InfluxSettings, ModbusDevice, OpcuaDevice
+from tanji.plant import (
+    check_factors,
+    check_hj212,
+    check_imports,
+    check_missing,
+    check_modbus,
+    check_opcua,
+    check_points,
+    check_sealer,
+    check_streams,
+    check_targets,
+    check_units,
+)
+from tanji.plant.model import Hj212Device, InfluxSettings, ModbusDevice, ModbusSerialDevice, OpcuaDevice
 from tanji.plant.names import SITE_LINE
 from tanji.plant.wiring import Check, Wiring
 
@@ -26,10 +38,10 @@ _HOST_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
 
 def check(wiring: Wiring) -> Iterator[Finding]:
     """Every fault between the entries."""
-    parts: tuple[Check, ...] = (
-        site, ids, lines, meters, devices, services, check_points.check, check_streams.check, check_missing.table,
-        check_targets.check,
-    )  # fmt: skip
+    own: tuple[Check, ...] = (site, ids, lines, meters, devices, services, check_missing.table)
+    asked = (check_points, check_modbus, check_opcua, check_hj212, check_imports, check_sealer)
+    counted = (check_streams, check_targets)
+    parts = (*own, *(part.check for part in (*asked, *counted)))
     for part in parts:
         yield from part(wiring)
 
@@ -118,6 +130,8 @@ def devices(wiring: Wiring) -> Iterator[Finding]:
     """Addresses that can be called, one device each."""
     seen: dict[tuple[str, int], int] = {}
     for position, device in wiring.devices.items():
+        if isinstance(device, Hj212Device | ModbusSerialDevice):
+            continue  # it calls us; or it has no address: tanji.plant.check_modbus
         if isinstance(device, OpcuaDevice):
             yield from _endpoint(wiring, position, device.endpoint)
             continue

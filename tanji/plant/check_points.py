@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from tanji.errors import Finding
 from tanji.plant import check_units
 from tanji.plant.document import KeyPath
-from tanji.plant.model import ModbusDevice, OpcuaDevice, Point, Register
+from tanji.plant.model import ModbusLine, OpcuaDevice, Point, Register
 from tanji.plant.wiring import Wiring
 
-WORDS = {"int32": 2, "uint32": 2, "float32": 2, "int64": 4, "uint64": 4, "float64": 4}
+WORDS = {
+    "int32": 2, "uint32": 2, "float32": 2, "bcd32": 2,
+    "int64": 4, "uint64": 4, "float64": 4, "bcd64": 4,
+}  # fmt: skip
 """Registers a value takes; every other type takes one."""
 
 BIT_TABLES = ("coil", "discrete")
@@ -33,8 +36,12 @@ CAPACITY = {
     "uint32": 2**32,
     "int64": LARGEST_EXACT,
     "uint64": LARGEST_EXACT,
+    "float16": 2**11,
     "float32": 2**24,
     "float64": LARGEST_EXACT,
+    "bcd16": 10**4,
+    "bcd32": 10**8,
+    "bcd64": LARGEST_EXACT,
 }
 """Counts a register type can tell apart; a counter wraps there or before."""
 
@@ -67,8 +74,8 @@ def _address(wiring: Wiring, path: KeyPath, point: Point) -> Iterator[Finding]:
     device = wiring.device_of(point)
     if point.modbus is not None and point.opcua is not None:
         yield wiring.finding((*path, "opcua"), "either modbus or opcua", "both")
-    elif isinstance(device, ModbusDevice) and point.modbus is None:
-        expected = f"a modbus register, since meter {point.meter} is on the modbus_tcp device {device.id}"
+    elif isinstance(device, ModbusLine) and point.modbus is None and point.quantity is None:
+        expected = f"a modbus register, since meter {point.meter} is on the {device.protocol} device {device.id}"
         yield wiring.finding((*path, "modbus"), expected, "nothing" if point.opcua is None else "only an opcua node")
     elif isinstance(device, OpcuaDevice) and point.opcua is None:
         expected = f"an opcua node, since meter {point.meter} is on the opcua device {device.id}"
@@ -85,9 +92,10 @@ def _register(wiring: Wiring, path: KeyPath, register: Register) -> Iterator[Fin
         if register.type != "bool":
             got = f"{register.type}" if "type" in register.model_fields_set else "nothing, which means uint16"
             yield wiring.finding((*path, "modbus", "type"), f"bool, since the table is {register.table}", got)
-        if register.bit is not None:
-            got = f"bit {register.bit} in table {register.table}"
-            yield wiring.finding((*path, "modbus", "bit"), "a bit of a holding or input register only", got)
+        for key in ("bit", "mask"):
+            if (part := getattr(register, key)) is not None:
+                got = f"{key} {part} in table {register.table}"
+                yield wiring.finding((*path, "modbus", key), f"a {key} of a holding or input register only", got)
         return
     last = 65536 - _words(register)
     if register.address > last:
@@ -96,6 +104,17 @@ def _register(wiring: Wiring, path: KeyPath, register: Register) -> Iterator[Fin
     if register.bit is not None and _words(register) > 1:
         expected = "a bit only with type bool, uint16 or int16"
         yield wiring.finding((*path, "modbus", "bit"), expected, f"bit {register.bit} of a {register.type}")
+    if register.mask is not None:
+        yield from _mask(wiring, (*path, "modbus", "mask"), register, register.mask)
+
+
+def _mask(wiring: Wiring, path: KeyPath, register: Register, mask: int) -> Iterator[Finding]:
+    if register.bit is not None:
+        yield wiring.finding(path, "either bit or mask", "both")
+    elif register.type not in ("uint16", "uint32"):
+        yield wiring.finding(path, "a mask only with type uint16 or uint32", f"mask {mask:#x} of a {register.type}")
+    elif mask >= 1 << 16 * _words(register):
+        yield wiring.finding(path, f"bits of a {register.type}", f"{mask:#x}")
 
 
 def _words(register: Register) -> int:
@@ -155,21 +174,25 @@ Entry = tuple[int, int, Register]
 
 def _overlaps(entries: list[Entry]) -> Iterator[tuple[Entry, Entry]]:
     """Each entry that begins before another one ends, with that other; entries are sorted by address."""
-    words: dict[int, dict[int, Entry]] = defaultdict(dict)  # address -> bit -> entry
-    widest: Entry | None = None
+    open_entries: list[Entry] = []
     for entry in entries:
-        address, _, register = entry
-        if register.bit is not None:
-            twin = words[address].setdefault(register.bit, entry)
-            if twin is not entry:
-                yield twin, entry
-                continue
-        if widest is not None and address < widest[0] + _words(widest[2]):
-            both_bits = register.bit is not None and widest[2].bit is not None
-            if not both_bits:
-                yield widest, entry
-        if widest is None or address + _words(register) > widest[0] + _words(widest[2]):
-            widest = entry
+        open_entries = [other for other in open_entries if entry[0] < other[0] + _words(other[2])]
+        twin = next((other for other in open_entries if not _apart(entry, other)), None)
+        if twin is not None:
+            yield twin, entry
+        open_entries.append(entry)
+
+
+def _apart(entry: Entry, other: Entry) -> bool:
+    """Whether two points over one word take different bits of it."""
+    one, two = _bits(entry[2]), _bits(other[2])
+    same = entry[0] == other[0] and _words(entry[2]) == _words(other[2])
+    return same and one is not None and two is not None and not one & two
+
+
+def _bits(register: Register) -> int | None:
+    """The bits of a word that a point takes; None: all of them."""
+    return register.mask if register.bit is None else 1 << register.bit
 
 
 def _node_repeats(wiring: Wiring) -> Iterator[Finding]:

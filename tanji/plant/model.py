@@ -11,20 +11,36 @@ cannot convert to the internal ones (t, MWh, GJ, s, °C, Pa, Nm³, fractions).
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from tanji.domain.items import Boundary, Indicator, RuleSetId
+from tanji.plant.hj212_model import Hj212Device as Hj212Device
+from tanji.plant.hj212_model import TelegramValue as TelegramValue
+from tanji.plant.import_model import ImportLayout as ImportLayout
+from tanji.plant.modbus_model import ModbusDevice as ModbusDevice
+from tanji.plant.modbus_model import ModbusLine as ModbusLine
+from tanji.plant.modbus_model import ModbusSerialDevice as ModbusSerialDevice
+from tanji.plant.modbus_model import Register as Register
+from tanji.plant.modbus_model import RegisterType as RegisterType
+from tanji.plant.modbus_model import RequestLimits as RequestLimits
+from tanji.plant.modbus_model import SerialRegister as SerialRegister
+from tanji.plant.opcua_model import OpcuaDevice as OpcuaDevice
+from tanji.plant.opcua_model import OpcuaSettings as OpcuaSettings
 from tanji.plant.plan import CrossCheckPlan as CrossCheckPlan
 from tanji.plant.plan import QualityPlan as QualityPlan
 from tanji.plant.plan import SubstitutionRow as SubstitutionRow
+from tanji.plant.records import DeviceTiming as DeviceTiming
 from tanji.plant.records import Fraction as Fraction
 from tanji.plant.records import Frozen as Frozen
 from tanji.plant.records import Identifier as Identifier
 from tanji.plant.records import Name as Name
 from tanji.plant.records import PointId as PointId
+from tanji.plant.sealer_model import HealthSettings as HealthSettings
+from tanji.plant.sealer_model import SealerSettings as SealerSettings
 from tanji.plant.streams import FlueGas as FlueGas
 from tanji.plant.streams import Stream as Stream
 
@@ -74,33 +90,7 @@ class Line(Frozen):
     allowance: AllowanceFacts = AllowanceFacts()
 
 
-class DeviceTiming(Frozen):
-    """How often a device is asked and how long it may take."""
-
-    id: Identifier
-    name: Name
-    period_s: float = Field(1.0, gt=0, le=3600)
-    timeout_s: float = Field(1.0, gt=0, le=60)
-
-
-class ModbusDevice(DeviceTiming):
-    """A Modbus TCP server: one instrument, or a gateway with several unit ids behind it."""
-
-    protocol: Literal["modbus_tcp"]
-    host: str
-    port: int = Field(502, ge=1, le=65535)
-    max_registers: int = Field(125, ge=1, le=125, description="Most registers the device answers at once.")
-    max_gap: int = Field(16, ge=0, le=124, description="Unused registers that may be read to save a request.")
-
-
-class OpcuaDevice(DeviceTiming):
-    """An OPC UA server, usually the control system."""
-
-    protocol: Literal["opcua"]
-    endpoint: str = Field(pattern=r"^opc\.tcp://")
-
-
-Device = Annotated[ModbusDevice | OpcuaDevice, Field(discriminator="protocol")]
+Device = Annotated[ModbusDevice | ModbusSerialDevice | OpcuaDevice | Hj212Device, Field(discriminator="protocol")]
 
 
 class Certificate(Frozen):
@@ -164,6 +154,9 @@ class Meter(Frozen):
     kind: MeterKind
     device: Identifier
     unit_id: int = Field(1, ge=0, le=247, description="Modbus unit id behind the device.")
+    template: Identifier | None = Field(None, description="Kind of instrument; its points need only a quantity.")
+    requests: RequestLimits | None = Field(None, description="Limits of this instrument behind a gateway.")
+    serial_register: SerialRegister | None = None
     accuracy_class: Annotated[str, Field(pattern=r"^\d+(\.\d+)?S?$")] | None = None
     class_of: Literal["reading", "full_scale"] = Field(
         "reading", description="What the class is a percentage of; full_scale needs a range."
@@ -181,19 +174,6 @@ class Meter(Frozen):
         return None if self.accuracy_class is None else float(self.accuracy_class.rstrip("S")) / 100
 
 
-RegisterType = Literal["bool", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"]
-
-
-class Register(Frozen):
-    """Where a Modbus point lives. `order` is the order of the bytes on the wire, A being the most significant."""
-
-    table: Literal["holding", "input", "coil", "discrete"] = "holding"
-    address: int = Field(ge=0, le=65535, description="Zero-based address as on the wire, not 40001.")
-    type: RegisterType = "uint16"
-    order: Literal["ABCD", "CDAB", "BADC", "DCBA"] = "ABCD"
-    bit: Annotated[int, Field(ge=0, le=15)] | None = None
-
-
 class Limits(Frozen):
     """Limits of the quality rules, in the point's declared unit (quality.md section 5)."""
 
@@ -205,6 +185,23 @@ class Limits(Frozen):
 
 
 PointKind = Literal["rate", "counter", "state", "concentration", "condition"]
+
+
+class CounterExchange(Frozen):
+    """A counter went on from another count: the meter was exchanged, or its register was set (R31)."""
+
+    at: str = Field(
+        pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$",
+        description="First moment of the new count, with the offset from UTC.",
+    )
+    last: float = Field(ge=0, description="Last register count before, read at the old meter.")
+    first: float = Field(0.0, ge=0, description="Register count the new one began with.")
+    reason: str = ""
+
+    @property
+    def at_ms(self) -> int:
+        """First moment of the new count [UTC ms]."""
+        return round(datetime.fromisoformat(self.at).timestamp() * 1000)
 
 
 class Point(Frozen):
@@ -221,14 +218,20 @@ class Point(Frozen):
     kind: PointKind
     unit: str
     via: Literal["poller", "telegraf"] = "poller"
+    quantity: str | None = Field(
+        None, description="What of its meter's template this is, e.g. active_power. None once loaded."
+    )
     modbus: Register | None = None
     opcua: str | None = Field(None, description='OPC UA node id, e.g. "ns=2;s=Kiln1.CO2".')
+    hj212: TelegramValue | None = Field(None, description="Which value of the station's telegrams it is.")
     scale: float = 1.0
     offset: float = 0.0
     period_s: float | None = Field(None, gt=0)
+    deadband: float | None = Field(None, gt=0, description="OPC UA subscription: changes below it are not told.")
     limits: Limits = Limits()
     rollover: Annotated[int, Field(gt=0, le=2**53)] | None = None
     rated_per_h: float | None = Field(None, gt=0, description="Counters: most that can pass in an hour, in unit.")
+    exchanges: tuple[CounterExchange, ...] = Field((), description="Counters: exchanges of the meter, oldest first.")
 
 
 class InfluxSettings(Frozen):
@@ -253,7 +256,18 @@ class Services(Frozen):
     sealer_port: int = Field(8186, ge=0, le=65535)
     pages_host: str = "127.0.0.1"
     pages_port: int = Field(8080, ge=0, le=65535)
+    hj212_host: str = "127.0.0.1"
+    hj212_port: int = Field(9212, ge=0, le=65535, description="Where HJ 212 stations report to.")
     store: Annotated[EmbeddedSettings | InfluxSettings, Field(discriminator="kind")] = EmbeddedSettings()
+    sealer: SealerSettings = SealerSettings()
+    health: HealthSettings = HealthSettings()
+    opcua: OpcuaSettings = OpcuaSettings()
+    host_metrics_s: float | None = Field(10.0, gt=0, description="How often Telegraf tells how its machine is.")
+
+    @property
+    def sealer_url(self) -> str:
+        """Where senders on the same machine find the sealer."""
+        return f"{self.sealer.scheme}://{self.sealer_host}:{self.sealer_port}"
 
 
 class Plant(Frozen):
@@ -279,6 +293,7 @@ class Plant(Frozen):
         (), description="Electricity streams of the cement stage (GB 16780), for kWh per tonne of cement."
     )
     services: Services = Services()
+    imports: tuple[ImportLayout, ...] = Field((), description="How logger files are laid out, for tanji import.")
 
     @cached_property
     def points_by_id(self) -> dict[str, Point]:

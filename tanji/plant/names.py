@@ -24,6 +24,16 @@ def health_bucket(plant_id: str) -> str:
     return f"{plant_id}_health"
 
 
+def unknown_factor(mn: str, code: str, kind: str) -> str:
+    """Name under which the sealer parks a value of an HJ 212 station that the plant file says nothing of."""
+    return ".".join(["hj212", *("".join(c if c.isalnum() else "_" for c in part.lower()) for part in (mn, code, kind))])
+
+
+def opcua_application_uri(plant_id: str) -> str:
+    """What Tanji calls itself to OPC UA servers; its certificate says the same."""
+    return f"urn:tanji:{plant_id}:opcua"
+
+
 def reading_series(plant_id: str, point_id: str) -> str:
     """Line-protocol series key of a point's readings."""
     return f"reading,plant={plant_id},point={point_id}"

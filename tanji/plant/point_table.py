@@ -31,15 +31,21 @@ COLUMNS: dict[str, tuple[KeyPath, type]] = {
     "kind": (("kind",), str),
     "unit": (("unit",), str),
     "via": (("via",), str),
+    "quantity": (("quantity",), str),
     "address": (("modbus", "address"), int),
     "table": (("modbus", "table"), str),
     "type": (("modbus", "type"), str),
     "order": (("modbus", "order"), str),
     "bit": (("modbus", "bit"), int),
+    "mask": (("modbus", "mask"), int),
+    "invalid": (("modbus", "invalid"), int),
     "opcua": (("opcua",), str),
+    "hj212_code": (("hj212", "code"), str),
+    "hj212_kind": (("hj212", "kind"), str),
     "scale": (("scale",), float),
     "offset": (("offset",), float),
     "period_s": (("period_s",), float),
+    "deadband": (("deadband",), float),
     "low": (("limits", "low"), float),
     "high": (("limits", "high"), float),
     "rate_per_s": (("limits", "rate_per_s"), float),
@@ -130,7 +136,7 @@ def _header(document: Document, file: str, row: Row) -> list[str] | None:
                 faults.append((name, one_of(name, COLUMNS), f'the unknown column "{name}"'))
             if name and names.count(name) > 1 and (name, "each column once", "it again") not in faults:
                 faults.append((name, "each column once", "it again"))
-        for name in REQUIRED:
+        for name in ("id", "meter") if "quantity" in names else REQUIRED:
             if name not in names:
                 faults.append((name, "this column in the first row", "nothing"))
     for name, expected, got in faults:

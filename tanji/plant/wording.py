@@ -22,10 +22,14 @@ Node = Mapping[str, Any]
 
 PATTERN_WORDS = {
     r"^[a-z0-9_]+(\.[a-z0-9_]+)*$": "lower-case letters, digits and _ in parts joined by dots, like kiln1.coal.flow",
+    r"^[0-9A-Za-z_-]{1,32}$": "1 to 32 letters, digits, _ or -, in quotes",
+    r"^[0-9A-Za-z_.]{1,20}$": "1 to 20 letters and digits, like a05001",
     r"^[a-z0-9_]+$": "lower-case letters, digits and _ only",
     r"^opc\.tcp://": "an address like opc.tcp://192.168.1.20:4840",
     r"^(\d{4}-\d{2}-\d{2})?$": "a date like 2026-12-31",
     r"^\d{4}-\d{2}-\d{2}$": "a date like 2026-12-31",
+    r"^/dev/\S+$": "a serial port like /dev/ttyUSB0",
+    r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$": "a moment like 2026-03-01T08:30+08:00",
     r"^\d+(\.\d+)?S?$": 'an accuracy class like "0.5", "1.0" or "0.5S"',
 }
 """Every pattern of the model in words; a test keeps the two together."""
@@ -78,7 +82,7 @@ def _finding(document: Document, detail: ErrorDetails) -> Finding:
 
 def one_of(wrong: object, names: Iterable[str]) -> str:
     """`one of a, b, c (did you mean b?)`; a long list is cut."""
-    known = list(names)
+    known = [str(name) for name in names]
     if not known:
         return "but none is declared"
     listed = ", ".join(known[:MOST_LISTED])

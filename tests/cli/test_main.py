@@ -39,12 +39,20 @@ def help_of(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
+def examples_of(text: str) -> list[str]:
+    """The commands after `example: ` on its line, or on the lines below `examples:`."""
+    first, *more = text[text.index("\nexample") + 1 :].splitlines()
+    beside = first.partition(":")[2].strip()
+    return [beside] if beside else [line.strip() for line in more if line.startswith("  tanji ")]
+
+
 @pytest.mark.parametrize("words", WORDS, ids=" ".join)
-def test_the_example_of_the_help_is_on_one_line_and_is_understood(
+def test_the_examples_of_the_help_are_on_one_line_each_and_are_understood(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (example,) = (line for line in help_of(words, capsys).splitlines() if line.startswith("example: "))
-    for command in example.removeprefix("example: ").split(" > ")[0].split(" && "):
+    examples = examples_of(help_of(words, capsys))
+    assert examples
+    for command in (part for example in examples for part in example.split(" > ")[0].split(" && ")):
         name, *arguments = shlex.split(command)
         assert name == "tanji"
         parsed = parser().parse_args(arguments)
@@ -96,7 +104,7 @@ def test_every_part_that_answers_a_machine_has_json() -> None:
         (["demo", "--days", "0"], "expected at least 1"),
         (["demo", "--out", "plant.yaml"], "expected a data directory, got a file"),
         (["demo", "--out", "."], "expected nothing or the data of an earlier demonstration"),
-        (["bench", "nothing"], "no benchmark 'nothing'; there are: compute_month"),
+        (["bench", "nothing"], "no benchmark 'nothing'; there are: backlog_drain, compute_month"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -50,7 +50,7 @@ def test_versions_are_the_chosen_ones() -> None:
     images = {name: service["image"] for name, service in SERVICES.items()}
     assert images["influxdb"] == "influxdb:2.9.1" and images["telegraf"] == "telegraf:1.39.3"
     assert images["grafana"].startswith("grafana/grafana:12.4.")
-    assert set(OURS) == {"sealer", "poller", "jobs", "ledger"}
+    assert set(OURS) == {"sealer", "poller", "receiver", "jobs", "ledger"}
     bases = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert set(bases) == {bases[0]} and re.fullmatch(r"python:3\.11\.\d+-slim-bookworm", bases[0])
 
@@ -112,8 +112,9 @@ def test_the_commands_of_our_services_exist(name: str) -> None:
 
 def test_the_commands_of_the_page_about_it_exist() -> None:
     page = (ROOT / "docs" / "compose.md").read_text(encoding="utf-8")
-    assert "tanji plant telegraf plant.yaml --sealer http://sealer:8186" in page
-    parser().parse_args(["plant", "telegraf", "plant.yaml", "--sealer", "http://sealer:8186"])
+    command = "tanji plant apply plant.yaml --out telegraf/rendered --sealer http://sealer:8186"
+    assert f" {command}\n" in page
+    parser().parse_args(command.split()[1:])
 
 
 def test_grafana_finds_sources_and_dashboards_where_they_are_mounted() -> None:
