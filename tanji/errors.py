@@ -138,7 +138,14 @@ class TelegramError(AcquisitionError):
 
 
 class CertificateError(AcquisitionError):
-    """An OPC UA certificate is missing, expired, not trusted, or not the one of who shows it."""
+    """An OPC UA certificate is missing, expired, not trusted, or not the one of who shows it.
+
+    fingerprint : of one that is shown and not trusted, as `tanji keys opcua trust` takes it; else empty.
+    """
+
+    def __init__(self, message: str, *, fingerprint: str = "") -> None:
+        super().__init__(message)
+        self.fingerprint = fingerprint
 
 
 class StoreError(TanjiError):

@@ -66,7 +66,7 @@ class Hj212Receiver:
         self._host = services.hj212_host if host is None else host
         self._port = services.hj212_port if port is None else port
         self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._writers: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
         self._faults = 0
 
     async def start(self) -> tuple[str, int]:
@@ -87,10 +87,13 @@ class Hj212Receiver:
                     await asyncio.wait_for(stop.wait(), TICK_S)
         finally:
             self._server.close()
+            ending = [task for task in self._writers.values() if task is not None]
             for writer in list(self._writers):
                 writer.close()
             await self._intake.close()
             await self._server.wait_closed()
+            if ending:  # so that none is destroyed in the middle of a read
+                await asyncio.wait(ending, timeout=TICK_S)
 
     def health(self) -> dict[str, dict[str, int | None]]:
         """By device id: last success [UTC ms], clock offset [ms], counts."""
@@ -107,14 +110,14 @@ class Hj212Receiver:
             self._remarks.say(f"more than {MOST_CONNECTIONS} connections: one from {peer} is closed")
             writer.close()
             return
-        self._writers.add(writer)
+        self._writers[writer] = asyncio.current_task()
         try:
             _keep_alive(writer)
             await self._listen(reader, writer, peer=peer)
         except (OSError, TimeoutError) as error:
             log.info("connection from %s ended: %s", peer, error)
         finally:
-            self._writers.discard(writer)
+            self._writers.pop(writer, None)
             writer.close()
 
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, peer: str) -> None:

@@ -29,19 +29,23 @@ class PolledNode:
 
 
 class Trace:
-    """What was last said of one node: its newest source timestamp [UTC ms], value and flags, and the time it got."""
+    """What was last said of one node: its newest source timestamp [UTC ms], value and flags, and the time it got.
 
-    __slots__ = ("flags", "said_ms", "source_ms", "value")
+    The first reading of a time stands, so another one of that time would be lost: it gets the millisecond after.
+    """
+
+    __slots__ = ("flags", "said", "said_ms", "source_ms", "value")
 
     def __init__(self) -> None:
         self.source_ms = self.said_ms = 0
         self.value: float | None = None
         self.flags = Flag(0)
+        self.said = (self.value, self.flags)
 
     def read_at(self, data: ua.DataValue, value: float | None, flags: Flag, *, read_ms: int) -> int:
         """Time of a value that was read: the source's if it is news, else the read confirms the value."""
         source = source_ms(data)
-        time_ms = source if source is not None and source > self.source_ms else read_ms
+        time_ms = self._free(source if source is not None and source > self.source_ms else read_ms, value, flags)
         self._note(source, value, flags, time_ms)
         return time_ms
 
@@ -64,13 +68,18 @@ class Trace:
                 return None
             time_ms = max(now_ms, self.said_ms + 1)
         else:
-            time_ms = source
+            time_ms = self._free(source, value, flags)
         self._note(source, value, flags, time_ms)
         return time_ms
 
+    def _free(self, time_ms: int, value: float | None, flags: Flag) -> int:
+        """Servers stamp whole seconds, and reads confirm the value before at whole seconds: the two may meet."""
+        return time_ms + 1 if time_ms == self.said_ms and (value, flags) != self.said else time_ms
+
     def _note(self, source: int | None, value: float | None, flags: Flag, time_ms: int) -> None:
         self.source_ms = max(self.source_ms, source or 0)
-        self.said_ms = max(self.said_ms, time_ms)
+        if time_ms >= self.said_ms:
+            self.said_ms, self.said = time_ms, (value, flags)
         self.value, self.flags = value, flags
 
 

@@ -89,12 +89,14 @@ class History:
             debt, self._debts = self._debts[batch], {key: each for key, each in self._debts.items() if key != batch}
             try:
                 await self._fill_batch(client, debt, until_ms)
-            except Exception as error:  # the connection again: what is not done stays owed
-                log.warning("%s: history not read to its end: %r", self.name, error)
+            except BaseException as error:  # the connection again, or a stop: what is not done stays owed
                 later = self._debts.get(batch)
                 debt.starts += [] if later is None else later.starts
                 debt.attempts += 1
                 self._debts[batch] = debt
+                if not isinstance(error, Exception):
+                    raise
+                log.warning("%s: history not read to its end: %r", self.name, error)
                 return
 
     async def _fill_batch(self, client: Client, debt: Debt, until_ms: int) -> None:
@@ -127,7 +129,7 @@ class History:
             if debt.attempts < MOST_ATTEMPTS and (from_opcua(error.code) & Flag.COMM or error.code in SESSION_GONE):
                 raise
             log.info("%s: no history of %s: %s", self.name, node.id, type(error).__name__)
-        except (OSError, TimeoutError) as error:
+        except Exception as error:  # also what the library makes of garbage: a gap must not wait for ever
             if debt.attempts < MOST_ATTEMPTS:
                 raise
             log.info("%s: history of %s given up: %r", self.name, node.id, error)
@@ -143,8 +145,11 @@ class History:
             self._filling.cancel()
             await asyncio.gather(self._filling, return_exceptions=True)
         for debt in self._debts.values():
-            for start in sorted({debt.starts[0], debt.starts[-1]}) if debt.starts else ():
-                await self._sink(debt.batch.lines.failed(Flag.COMM, time_ms=start).encode())
+            ends = sorted({debt.starts[0], debt.starts[-1]}) if debt.starts else []
+            left = [place for place in range(len(debt.batch.nodes)) if place not in debt.done]
+            await self._hand_over(
+                [debt.batch.lines.one(at, None, Flag.COMM, time_ms=end) for end in ends for at in left]
+            )
 
 
 async def _raw(client: Client, node_id: ua.NodeId, from_ms: int, until_ms: int) -> AsyncIterator[ua.DataValue]:

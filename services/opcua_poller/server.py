@@ -90,6 +90,8 @@ class ServerPoller:
                 self._mending.cancel()
             if self._feed is not None:
                 await self._feed.end()
+                if told := self._feed.lines():  # since the last cycle: nobody will tell it again
+                    await self._sink(told.encode())
             if self._history is not None:
                 await self._history.end()
             connecting.cancel()

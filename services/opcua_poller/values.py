@@ -28,11 +28,16 @@ def status_of(data: ua.DataValue) -> int:
 
 def source_ms(data: ua.DataValue) -> int | None:
     """When the source got the value, or else the server [UTC ms]; None where neither says, or only 1601."""
-    for moment in (data.SourceTimestamp, data.ServerTimestamp):
-        if moment is not None and moment.year > EARLIEST_YEAR:
-            aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-            return (aware - EPOCH) // MILLISECOND
-    return None
+    source = moment_ms(data.SourceTimestamp)
+    return moment_ms(data.ServerTimestamp) if source is None else source
+
+
+def moment_ms(moment: datetime | None) -> int | None:
+    """A timestamp of the protocol [UTC ms]; None where there is none, or only 1601."""
+    if moment is None or moment.year <= EARLIEST_YEAR:
+        return None
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return (aware - EPOCH) // MILLISECOND
 
 
 def reading_of(data: ua.DataValue, *, scale: float, offset: float) -> tuple[float | None, Flag]:

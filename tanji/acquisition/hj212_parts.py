@@ -53,8 +53,12 @@ class _Open:
         return Delivery((self.parts[number],), self.parts[number].groups, self.data_time)
 
     def joined(self) -> Delivery:
-        """All that is there in order: a factor that was cut is one again. Only what waited is to be answered."""
-        groups = tuple(group for _, telegram in sorted(self.parts.items()) for group in telegram.groups)
+        """All that is there in order: a factor that was cut is one again. Only what waited is to be answered.
+
+        Of parts that are not whole, what was handed on alone is not told again: its marks would seem lost.
+        """
+        told = self.parts if self.is_whole else self.waiting
+        groups = tuple(group for number in sorted(told) for group in self.parts[number].groups)
         telegrams = tuple(self.parts[number] for number in sorted(self.waiting))
         return Delivery(telegrams, groups, self.data_time, self.is_whole)
 

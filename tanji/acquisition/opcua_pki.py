@@ -57,7 +57,7 @@ class Pki:
     def make(self, *, application_uri: str, hosts: Sequence[str], days: int, now_ms: int, replace: bool) -> Facts:
         """A key and a self-signed certificate for it. An existing one stays unless `replace`."""
         if not replace and (self.key.exists() or self.certificate.exists()):
-            raise CertificateError(f"{self.certificate}: expected none yet, got one; replace it only on purpose")
+            raise CertificateError(f"{self.certificate}: expected none yet, got one: new --replace makes another")
         key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
         certificate = _self_signed(key, application_uri=application_uri, hosts=hosts, days=days, now_ms=now_ms)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,8 @@ class Pki:
             short = shown.fingerprint[:16]
             raise CertificateError(
                 f"expected a trusted certificate, got one of {shown.subject} with fingerprint {short}: "
-                f"compare it with the server's, then tanji keys opcua trust {short}"
+                f"compare it with the server's, then tanji keys opcua trust {short}",
+                fingerprint=short,
             )
         _in_force(shown, now_ms=now_ms, whose="the server's", remedy="")
         if shown.application_uri != application_uri:

@@ -24,7 +24,8 @@ def declared(plant: Plant, arguments: argparse.Namespace) -> ImportLayout:
     if arguments.layout is not None:
         known = {each.id: each for each in plant.imports}
         if arguments.layout not in known:
-            raise UsageError(f"--as: expected a layout of the plant file, {one_of(arguments.layout, known)}")
+            known_ones = one_of(arguments.layout, known) if known else "which has no imports"
+            raise UsageError(f"--as: expected a layout of the plant file, {known_ones}, got {arguments.layout}")
         layout = known[arguments.layout]
     names = ("time", "time_format", "zone", "delimiter", "decimal", "point", "value", "quality")
     given = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}

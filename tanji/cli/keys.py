@@ -86,14 +86,24 @@ def trust_certificate(arguments: argparse.Namespace) -> int:
     """Trust a certificate by file, or a rejected one by the beginning of its fingerprint."""
     pki, named = Pki(Path(load(arguments.plant).services.opcua.pki)), arguments.certificate
     if Path(named).is_file():
-        data = Path(named).read_bytes()
+        try:
+            data = Path(named).read_bytes()
+        except OSError as error:
+            raise UsageError(f"{named}: cannot be read: {error.strerror}") from error
     else:
         wanted = named.replace(":", "").lower()
         found = [each for each in pki.rejected() if len(wanted) >= SHORTEST and each.fingerprint.startswith(wanted)]
         if len(found) != 1 or found[0].path is None:
-            raise UsageError(f"expected a file, or the fingerprint of a rejected certificate, got {named}")
+            raise UsageError(
+                f"expected a file, or the fingerprint of a rejected certificate, got {named}; "
+                f"tanji keys opcua list --plant {arguments.plant} shows them"
+            )
         data = found[0].path.read_bytes()
-    _show(arguments, {"trusted": [pki.trust(data)]})
+    try:
+        trusted = pki.trust(data)
+    except CertificateError as error:
+        raise CertificateError(f"{named}: {error}") from error
+    _show(arguments, {"trusted": [trusted]})
     return 0
 
 

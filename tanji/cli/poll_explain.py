@@ -1,7 +1,8 @@
 """`tanji poll --once [--explain]`: a device read once, as the poller reads it, and told to the engineer at the cabinet.
 
 Nothing is sent to the sealer. `--explain` shows every request with its bytes and every point with its registers, the
-number in them, the reading and, where it is flagged, what to look at (Chinese or English).
+number in them, the reading and, where it is flagged, what to look at (Chinese or English). What is shown of an OPC UA
+server is `tanji.cli.poll_opcua`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Any
 from services.modbus_poller.answer import Refusal
 from services.modbus_poller.explain import ReadDevice, ReadPoint, ReadRequest, read_once
 from tanji.acquisition.flags import Flag, names
+from tanji.cli import poll_opcua
 from tanji.errors import UsageError
-from tanji.plant.model import ModbusLine, Plant, Point
+from tanji.plant.model import Device, Hj212Device, ModbusLine, Plant, Point
 from tanji.report.words import LANGUAGES, Language, Words, table
 
 DONE, FAILED = 0, 1
@@ -36,24 +38,31 @@ def add_options(verb: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, plant: Plant, *, addresses: Mapping[str, tuple[str, int]] | None = None) -> int:
     """Read once and show it; 1 if a point could not be read. addresses : of devices that are elsewhere (a test)."""
     words = Words(arguments.language or spoken(os.environ))
-    good = bad = 0
-    read = []
+    read: list[dict[str, Any]] = []
+    calling: list[str] = []
+    values: list[float | None] = []
     for device in chosen(plant, arguments.device):
-        seen = asyncio.run(read_once(plant, device, addresses=addresses))
-        points = [point for request in seen.requests for point in request.points]
-        good += sum(point.stored is not None for point in points)
-        bad += sum(point.stored is None for point in points)
-        read.append(as_data(plant, seen, words))
+        if isinstance(device, Hj212Device):
+            calling.append(device.id)
+            lines = iter([words("poll.calls_us", device=device.id, file=arguments.plant)])
+        elif isinstance(device, ModbusLine):
+            seen = asyncio.run(read_once(plant, device, addresses=addresses))
+            values += [point.stored for request in seen.requests for point in request.points]
+            read.append(as_data(plant, seen, words))
+            lines = as_text(plant, seen, words, explain=arguments.explain)
+        else:
+            server, shown = poll_opcua.look(plant, device), poll_opcua.Shown(plant, words, file=arguments.plant)
+            values += [node.stored for node in server.nodes]
+            read.append(shown.as_data(server))
+            lines = shown.as_text(server, explain=arguments.explain)
         if not arguments.json:
-            print("\n".join(as_text(plant, seen, words, explain=arguments.explain)), flush=True)
-    others = [] if arguments.device else [each for each in plant.devices if not isinstance(each, ModbusLine)]
+            print("\n".join(lines), flush=True)
+    bad = values.count(None)
+    good = len(values) - bad
     if arguments.json:
-        skipped = [device.id for device in others]
-        data = {"plant": plant.site.id, "good": good, "bad": bad, "devices": read, "skipped": skipped}
+        data = {"plant": plant.site.id, "good": good, "bad": bad, "devices": read, "skipped": calling}
         print(json.dumps(data, ensure_ascii=False))
     else:
-        for other in others:
-            print(words("poll.skipped", device=other.id, protocol=other.protocol))
         print(words("poll.summary", good=good, bad=bad))
     return FAILED if bad else DONE
 
@@ -64,15 +73,12 @@ def spoken(environment: Mapping[str, str]) -> Language:
     return "zh" if name.startswith("zh") else "en"
 
 
-def chosen(plant: Plant, device_id: str | None) -> list[ModbusLine]:
-    """The Modbus devices to read. UsageError for one that is none."""
-    devices: list[ModbusLine] = [device for device in plant.devices if isinstance(device, ModbusLine)]
-    if device_id is None:
-        return devices
-    found = [device for device in devices if device.id == device_id]
-    if not found:
-        listed = ", ".join(device.id for device in devices) or "but there is none"
-        raise UsageError(f"--device: expected a Modbus device of the plant file, one of {listed}, got {device_id}")
+def chosen(plant: Plant, device_id: str | None) -> list[Device]:
+    """The devices to look at. UsageError for one that is none."""
+    found = [device for device in plant.devices if device_id in (None, device.id)]
+    if not found and device_id is not None:
+        listed = ", ".join(device.id for device in plant.devices) or "but there is none"
+        raise UsageError(f"--device: expected a device of the plant file, one of {listed}, got {device_id}")
     return found
 
 
@@ -114,13 +120,13 @@ def _point_lines(plant: Plant, request: ReadRequest, read: ReadPoint, words: Wor
     shown += (
         "-"
         if read.stored is None
-        else f"{_number(read.stored)} {words('poll.counts') if point.kind == 'counter' else point.unit}"
+        else f"{poll_opcua.number(read.stored)} {words('poll.counts') if point.kind == 'counter' else point.unit}"
     )
     if read.flag:
         shown += f"  [{' '.join(names(read.flag))}]"
     yield shown
     if explain and read.words is not None:
-        number = words("poll.nothing") if read.raw is None else _number(read.raw)
+        number = words("poll.nothing") if read.raw is None else poll_opcua.number(read.raw)
         yield f"      {' '.join(f'{word:04x}' for word in read.words)}  {words('poll.raw')} {number}"
     if request.refusal is None:  # else it was told above, for all of its points
         yield from (f"      {note}" for note in notes(point, read, None, words))
@@ -133,14 +139,7 @@ def notes(point: Point, read: ReadPoint, refusal: Refusal | None, words: Words) 
         if read.refused:
             yield read.refused
         return
-    value = read.stored
-    if point.kind == "counter":
-        value = read.stored * point.scale + point.offset
-        yield words("poll.counted", amount=f"{value:.12g}", unit=point.unit)
-    low, high = point.limits.low, point.limits.high
-    if (low is not None and value < low) or (high is not None and value > high):
-        shown = ["" if limit is None else f"{limit:g}" for limit in (low, high)]
-        yield words("poll.outside", low=shown[0], high=shown[1])
+    yield from poll_opcua.of_value(point, read.stored, words)
 
 
 def reason(refusal: Refusal, words: Words) -> str:
@@ -203,7 +202,3 @@ def _request_data(plant: Plant, request: ReadRequest, words: Words) -> dict[str,
             for point in request.points
         ],
     }
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     services = plant.services
     if not has_stations(plant):
         raise UsageError(f"{arguments.plant}: expected a device with protocol: hj212, got none")
-    url = arguments.sealer or f"http://{services.sealer_host}:{services.sealer_port}"
+    url = arguments.sealer or services.sealer_url
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise UsageError(f"--sealer: expected an address such as http://127.0.0.1:8186, got {url}")
     host = arguments.host or services.hj212_host

@@ -44,7 +44,7 @@ class ReceivingThread:
         self._health = health or ProcessHealth(clock=now_ms)
         self.failure: BaseException | None = None
         self.address: tuple[str, int] | None = None
-        self._outbox = outbox_to(plant, url=sealer_url, clock=now_ms, health=self._health)
+        self._outbox = outbox_to(plant, url=sealer_url, clock=now_ms, health=self._health, sender="hj212")
         self._receiver = Hj212Receiver(plant, sink=self._outbox, clock=now_ms, host=host, port=port)
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()

@@ -55,9 +55,9 @@ class ProcessHealth:
             self.metrics.add(lambda: [Numbers("clock", self.clock_watch.numbers())])
             self._looks.append(self._look_at_clock)
 
-    def add_outbox(self, numbers: Callable[[], Values]) -> None:
-        """Watch what waits for the sealer."""
-        self.metrics.add(lambda: [Numbers("outbox", numbers())])
+    def add_outbox(self, numbers: Callable[[], Values], *, sender: str = "") -> None:
+        """Watch what waits for the sealer. sender : tells this outbox from another one of the process."""
+        self.metrics.add(lambda: [Numbers("outbox", numbers(), {"sender": sender} if sender else {})])
         dropped = 0.0
 
         def look() -> None:
@@ -65,11 +65,11 @@ class ProcessHealth:
             now = numbers()
             age = now["oldest_age_s"] or 0.0
             text = f"readings have waited {age:.0f} s for the sealer" if age > AWAY_S else None
-            self.alarms.update(AlarmCode.SEALER_AWAY, text)
+            self.alarms.update(AlarmCode.SEALER_AWAY, text, subject=sender)
             total = float(now["dropped_total"] or 0)
             if total > dropped:
                 text = f"{total:.0f} bodies were given up; a failed read marks the gap of every point"
-                self.alarms.set(AlarmCode.READINGS_DROPPED, text, for_ms=EVENT_MS)
+                self.alarms.set(AlarmCode.READINGS_DROPPED, text, subject=sender, for_ms=EVENT_MS)
             dropped = total
 
         self._looks.append(look)

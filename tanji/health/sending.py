@@ -44,8 +44,11 @@ def sending(
                 health.stop()
 
 
-def outbox_to(plant: Plant, *, url: str, clock: Callable[[], int], health: ProcessHealth) -> Outbox:
-    """An outbox that shows the plant's secret, knows its certificate, and flags what is read by a doubtful clock."""
+def outbox_to(plant: Plant, *, url: str, clock: Callable[[], int], health: ProcessHealth, sender: str = "") -> Outbox:
+    """An outbox that shows the plant's secret, knows its certificate, and flags what is read by a doubtful clock.
+
+    sender : its name, where the process has another outbox.
+    """
     settings, watch = plant.services.sealer, health.clock_watch
     outbox = Outbox(
         url,
@@ -54,7 +57,7 @@ def outbox_to(plant: Plant, *, url: str, clock: Callable[[], int], health: Proce
         token=sealer_token(settings),
         certificate=settings.tls_certificate,
     )
-    health.add_outbox(outbox.numbers)
+    health.add_outbox(outbox.numbers, sender=sender)
     return outbox
 
 

@@ -102,6 +102,15 @@ def test_what_is_not_whole_in_time_is_given_up_and_named() -> None:
     assert found["a1"] == (1.0, 0) and found["a5"] == (5.0, 0)
 
 
+def test_what_was_handed_on_alone_is_not_contradicted_when_the_rest_is_given_up() -> None:
+    """A station without marks: its first part is understood alone, and its values were told as they are."""
+    parts = Parts(timeout_ms=10_000)
+    first, _, third = split(("a1-Rtd=1;a2-Rtd=2", "a3-Rtd=3", "a4-Flag=N;a5-Rtd=5"), times=False, flag=6)
+    alone = taken(parts, [first, third])
+    found = values([*alone, *parts.expired(now_ms=10_000)])
+    assert found == {"a1": (1.0, 0), "a2": (2.0, 0), "a5": (5.0, Flag.COMM)}
+
+
 def test_stations_that_never_finish_are_not_remembered_for_ever() -> None:
     parts = Parts(timeout_ms=10**9)
     for number in range(10 * MOST_OPEN):

@@ -177,7 +177,7 @@ def test_a_gzip_file_that_was_cut_off_is_told_and_what_was_whole_is_in(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--as", "shift"), "--as: expected a layout of the plant file, shift_log (did you mean shift_log?)"),
+        (("--as", "shift"), "--as: expected a layout of the plant file, shift_log (did you mean shift_log?), got "),
         (("--map", "喂煤量"), "--map: expected COLUMN=POINT, got 喂煤量"),
         (("--map", "喂煤量=kiln1.coal"), "--map: expected a point of the plant file"),
         (("--value-column", "v"), "--point-column and --value-column: expected both"),

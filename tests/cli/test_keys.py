@@ -35,7 +35,8 @@ def test_new_makes_a_certificate_once_and_list_shows_it(plant: str, capsys: pyte
     assert own["application_uri"] == "urn:tanji:demo:opcua" and own["hosts"] == ["edge"]
     assert Path("pki/own/tanji.pem").stat().st_mode & 0o777 == 0o600
     assert keys("new", "--plant", plant) == 2
-    assert "expected none yet" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "expected none yet" in told and "--replace" in told
     assert keys("list", "--plant", plant) == 0
     out = capsys.readouterr().out
     assert own["fingerprint"][:16] in out and "PRIVATE" not in out
@@ -61,7 +62,8 @@ def test_a_rejected_server_is_trusted_by_its_fingerprint(plant: str, capsys: pyt
 
 def test_what_cannot_be_trusted_is_named(plant: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert keys("trust", plant, "--plant", plant) == 2
-    assert "in PEM or DER" in capsys.readouterr().err
+    assert f"{plant}: expected a certificate in PEM or DER" in capsys.readouterr().err
     assert keys("trust", "nothing", "--plant", plant) == 2
-    assert "the fingerprint of a rejected certificate, got nothing" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"the fingerprint of a rejected certificate, got nothing; tanji keys opcua list --plant {plant}" in told
     assert keys("new", "--plant", plant, "--days", "0") == 2

@@ -13,7 +13,7 @@ import urllib3
 
 from tanji.store.embedded import EmbeddedStore
 
-from .conftest import Call
+from .conftest import SAMPLE, Call
 
 STOP_S = 15.0
 HEADER = "sample_id,stream,parameter,value,unit,basis,valid_from,valid_to,laboratory,method\n"
@@ -98,3 +98,13 @@ def test_the_embedded_store_has_one_owner(
         assert done.returncode == 2 and "Traceback" not in done.stderr
         assert "tsdb.duckdb" in done.stderr
         stop(process)
+
+
+def test_pollers_that_cannot_read_the_sealers_token_say_so_at_once(tanji: Call, tmp_path: Path) -> None:
+    plant = tmp_path / "plant.yaml"
+    text = SAMPLE.read_text(encoding="utf-8")
+    sealer = "services:\n  sealer: {token_file: /no/where/token}\n"
+    plant.write_text(text.replace("services:\n", sealer), encoding="utf-8")
+    done = tanji("poll", "--plant", plant)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "services.sealer.token_file /no/where/token: cannot be read" in done.stderr

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tanji.cli import poll_explain
+from services.opcua_poller.explain import Refused
+from tanji.cli import poll_explain, poll_opcua
 from tanji.cli.main import main
 from tanji.errors import UsageError
 from tanji.plant.model import Plant
@@ -57,7 +58,7 @@ def plant(**meter: Any) -> Plant:
 
 
 def ran(plant: Plant, port: int, **how: Any) -> int:
-    asked = {"once": True, "explain": True, "device": None, "language": "en", "json": False} | how
+    asked = {"once": True, "explain": True, "device": None, "language": "en", "json": False, "plant": "p.yaml"} | how
     return poll_explain.run(argparse.Namespace(**asked), plant, addresses={"d": ("127.0.0.1", port)})
 
 
@@ -158,12 +159,24 @@ def test_a_device_that_is_none_is_named_and_options_need_once(
     assert "there is none" in capsys.readouterr().err
 
 
-def test_devices_that_speak_something_else_are_named_as_left_out(capsys: pytest.CaptureFixture[str]) -> None:
-    other = {"id": "dcs", "name": rig.NAME, "protocol": "opcua", "endpoint": "opc.tcp://dcs:4840"}
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "stack: an HJ 212 station calls us and cannot be asked; look at the log of tanji run or tanji receive"),
+        ("zh", "stack：HJ 212 站主动连接我方，无法由我方读取"),
+    ],
+)
+def test_a_station_that_calls_is_said_to_do_so(language: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    station = {"id": "stack", "name": rig.NAME, "protocol": "hj212", "mn": "88888880000001", "password_file": "p"}
     raw = plant().model_dump(mode="json", exclude_defaults=True)
+    both = Plant.model_validate(raw | {"devices": [*raw["devices"], station]})
     with answering(honest) as port:
-        assert ran(Plant.model_validate(raw | {"devices": [*raw["devices"], other]}), port) == 0
-    assert "dcs: opcua; this command reads Modbus only" in capsys.readouterr().out
+        assert ran(both, port, language=language) == 0
+        shown = capsys.readouterr().out
+        assert said in shown and "--plant p.yaml" in shown and "docs/hj212.md" in shown
+        assert ran(both, port, json=True) == 0
+    assert json.loads(capsys.readouterr().out)["skipped"] == ["stack"]
+    assert ran(both, 0, device="stack") == 0
 
 
 def test_the_language_is_the_terminals() -> None:
@@ -173,7 +186,8 @@ def test_the_language_is_the_terminals() -> None:
 
 
 def test_no_word_of_poll_is_left_over() -> None:
-    source = inspect.getsource(poll_explain)
+    source = inspect.getsource(poll_explain) + inspect.getsource(poll_opcua)
+    refusals = {f"opcua_{kind}" for kind in Refused}
     for key in table()["poll"]:
-        known = key.startswith("code_") or f"poll.{key}" in source or f'"{key}"' in source
+        known = key.startswith("code_") or key in refusals or f"poll.{key}" in source or f'"{key}"' in source
         assert known, key

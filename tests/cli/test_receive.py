@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tanji.cli import receive
 from tanji.cli.main import main
+from tanji.errors import UsageError
 
 GOOD = Path(__file__).parents[1] / "plant" / "golden" / "good"
 
@@ -63,4 +65,21 @@ def test_it_says_where_it_listens_and_stops_when_told(tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
             assert station.recv(1) == b""
         assert process.wait(20) == 0
-    assert told["plant"] == "p1"
+    assert told["plant"] == "p1" and told["sealer"] == "http://127.0.0.1:8186"
+
+
+def test_a_sealer_with_a_certificate_is_spoken_to_by_https(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address is the plant file's whole one, its scheme too."""
+    seen: dict[str, object] = {}
+
+    def refuse(plant: object, **settings: object) -> None:
+        seen.update(settings)
+        raise UsageError("no further")
+
+    monkeypatch.setattr(receive, "ReceivingThread", refuse)
+    path = plant_with_station(tmp_path)
+    tls = "  sealer: {tls_certificate: sealer.pem, tls_key: sealer.key}\n"
+    text = path.read_text("utf-8")
+    path.write_text(f"{text}services:\n{tls}")
+    assert main(["receive", "--plant", str(path), "--port", "0"]) == 2
+    assert seen["sealer_url"] == "https://127.0.0.1:8186"

@@ -96,6 +96,24 @@ def test_each_part_sees_its_own_token_only() -> None:
     assert not any("token" in source for name in ("poller", "telegraf") for source, _ in mounts(SERVICES[name]))
 
 
+def test_secrets_of_the_plant_file_are_seen_by_every_part_that_reads_them() -> None:
+    """The sealer's token by its senders too; OPC UA by both who read it, and refused certificates can be kept."""
+    seen = {
+        "hj212": {"receiver": ":ro"},
+        "opcua": {"poller": "", "telegraf": ":ro"},
+        "sealer": dict.fromkeys(("sealer", "poller", "receiver", "jobs", "telegraf"), ":ro"),
+    }
+    for folder, readers in seen.items():
+        mount = f"./secrets/{folder}:/run/{folder}"
+        found = {
+            (name, each) for name, service in SERVICES.items() for each in service.get("volumes", ()) if mount in each
+        }
+        assert found == {(name, f"{mount}{mode}") for name, mode in readers.items()}
+        assert f"`/run/{folder}`" in (ROOT / "secrets" / "README.md").read_text(encoding="utf-8")
+        assert f"/run/{folder}/" in (ROOT / "secrets" / folder / "README.md").read_text(encoding="utf-8")
+        assert f"!{folder}/" in (ROOT / "secrets" / ".gitignore").read_text(encoding="utf-8").split()
+
+
 def test_nothing_is_published_beyond_this_machine() -> None:
     for service in SERVICES.values():
         assert all(str(port).startswith("127.0.0.1:") for port in service.get("ports", ()))

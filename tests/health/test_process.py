@@ -65,6 +65,21 @@ def test_waiting_readings_and_dropped_ones_are_alarms_and_the_second_is_critical
     assert process.codes() == []
 
 
+def test_two_outboxes_of_one_process_are_two_series_and_neither_ends_the_alarm_of_the_other() -> None:
+    process = Process()
+    second = dict(OUTBOX)
+    process.health.add_outbox(lambda: second, sender="hj212")
+    process.outbox["oldest_age_s"] = 31.0
+    process.health.look()
+    (alarm,) = process.health.alarms.active()
+    second["oldest_age_s"] = 32.0
+    process.health.look()
+    assert alarm in process.health.alarms.active()
+    assert [each.subject for each in process.health.alarms.active()] == ["", "hj212"]
+    text = process.health.metrics.text().decode()
+    assert "tanji_outbox_oldest_age_s 31.0\n" in text and 'tanji_outbox_oldest_age_s{sender="hj212"} 32.0\n' in text
+
+
 def test_a_step_of_the_clock_is_an_alarm_for_an_hour_also_if_an_outbox_saw_it_first() -> None:
     now, steady = [NOON], [0]
     watch = ClockWatch(lambda: now[0], monotonic=lambda: steady[0], kernel=lambda: KernelClock(False))

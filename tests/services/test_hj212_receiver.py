@@ -135,6 +135,21 @@ def test_what_the_sealer_does_not_take_is_not_answered_and_comes_again() -> None
     run(test())
 
 
+def test_a_receiver_that_stops_hangs_up_and_leaves_no_connection_half_done() -> None:
+    """What still reads when the loop ends is reported as a destroyed task."""
+
+    async def test() -> None:
+        before = asyncio.all_tasks()
+        async with receiving(Sealer()) as (receiver, address):
+            reader, writer = await asyncio.open_connection(*address)
+            await until(lambda: receiver.counters()["connections"] == 1)
+        assert asyncio.all_tasks() == before
+        assert await reader.read(1) == b""
+        writer.close()
+
+    run(test())
+
+
 def test_a_telegram_repeated_while_the_sealer_is_slow_is_handed_on_once_and_answered() -> None:
     async def test() -> None:
         sealer = Sealer()

@@ -16,6 +16,7 @@ from asyncua import ua
 from asyncua.common.subscription import Subscription
 
 from services.opcua_poller.batch import Trace
+from services.opcua_poller.poller import OpcuaPoller
 from tanji.acquisition.flags import Flag
 
 from .opcua_rig import Collected, free_port, now_ms, plant_of, polling, served, stopped, until
@@ -338,3 +339,35 @@ def test_the_time_of_what_is_told() -> None:
     assert told(trace, 2.0, 1200, at=1500) == 1501, "never two rows of one time"
     assert told(trace, 3.0, None, at=1700) == 1700, "no timestamp at all"
     assert told(trace, 4.0, -T, at=1800) == 1800, "an empty timestamp"
+
+
+def test_a_change_stamped_with_the_second_of_a_read_is_not_lost_to_it() -> None:
+    """Servers stamp whole seconds: a read at T confirms the old value, then the change comes stamped T as well."""
+    moments = [datetime.fromtimestamp((T + ms) / 1000, UTC) for ms in (-5000, 0)]
+    old, new = (ua.DataValue(None, SourceTimestamp=moment) for moment in moments)
+    for tell in (True, False):
+        trace = Trace()
+        assert trace.read_at(old, 1.0, Flag(0), read_ms=T - 1000) == T - 5000
+        assert trace.read_at(old, 1.0, Flag(0), read_ms=T) == T
+        if tell:
+            assert trace.told_at(new, 2.0, Flag(0), now_ms=T + 300, oldest_ms=T - 500) == T + 1
+        else:
+            assert trace.read_at(new, 2.0, Flag(0), read_ms=T + 1000) == T + 1
+        assert trace.read_at(new, 2.0, Flag(0), read_ms=T + 2000) == T + 2000
+    same = Trace()
+    assert same.read_at(new, 1.0, Flag(0), read_ms=T + 500) == T
+    assert same.read_at(new, 1.0, Flag(0), read_ms=T) == T, "the same again is no other reading"
+
+
+def test_what_was_told_since_the_last_cycle_is_handed_over_at_a_stop() -> None:
+    collected = Collected()
+    poller = OpcuaPoller(plant_of(free_port(), [{"id": "a.x"}], read="subscription"), sink=collected, clock=now_ms)
+    (server,) = poller._servers
+    assert server._feed is not None
+    at_ms = now_ms() - 10
+    data = ua.DataValue(ua.Variant(7.5), SourceTimestamp=datetime.fromtimestamp(at_ms / 1000, UTC))
+    server._feed._waiting.append((1, data, now_ms()))
+    stop = asyncio.Event()
+    stop.set()
+    asyncio.run(asyncio.wait_for(poller.run(stop), 30))
+    assert collected.rows["a.x"] == [(at_ms, 7.5, 0)]
