@@ -47,9 +47,18 @@ class Context:
     parameters: Parameters
     items: frozenset[Item]
 
-    def of(self, stream: Stream, quantity: str, **how: str | float | None) -> Parameter:
+    def of(
+        self,
+        stream: Stream,
+        quantity: str,
+        *,
+        applies_to: str | None = None,
+        absent: float | None = None,
+        variant: str | None = None,
+    ) -> Parameter:
         """A stream's quantity under the rule set, as `Parameters.of`."""
-        return self.parameters.of(stream, quantity, ruleset=self.ruleset.id, **how)  # type: ignore[arg-type]
+        how = {"applies_to": applies_to, "variant": variant}
+        return self.parameters.of(stream, quantity, ruleset=self.ruleset.id, absent=absent, **how)
 
     def clinker_of(self, stream: Stream) -> Stream | None:
         """The clinker stream of a stream's line."""

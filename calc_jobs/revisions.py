@@ -84,8 +84,8 @@ class Revisions:
         if not changed.any():
             return 0
         fields = {**numbers, "revision": np.nan_to_num(stored.fields["revision"]) + 1}
-        shape = {"tags": emission.TAGS, "chosen": changed, "grid": grid, "whole": emission.WHOLE}
-        rows = derived.table(keys, fields, texts=texts, **shape)  # type: ignore[arg-type]
+        tags, whole = emission.TAGS, emission.WHOLE
+        rows = derived.table(keys, fields, tags=tags, chosen=changed, grid=grid, whole=whole, texts=texts)
         self._write("emission_history", _history(rows, _reasons(stored, texts, changed, reasons, grid=grid)))
         return self._write("emission", rows)
 

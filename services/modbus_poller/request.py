@@ -56,8 +56,9 @@ class Request:
     def good(self, data: bytes, *, time_ms: int) -> str:
         """Lines for an answer; a register that holds no number is a failed read, the device's fault."""
         numbers = self.readings(data)
-        if None not in numbers and math.isfinite(sum(numbers)):  # type: ignore[arg-type]
-            return self._lines.good(numbers, time_ms=time_ms)  # type: ignore[arg-type]
+        whole = [number for number in numbers if number is not None]
+        if len(whole) == len(numbers) and math.isfinite(sum(whole)):
+            return self._lines.good(whole, time_ms=time_ms)
         words = [Flag.FAULT if number is None or not math.isfinite(number) else 0 for number in numbers]
         return self._lines.mixed(numbers, words, time_ms=time_ms)
 

@@ -17,7 +17,7 @@ try:
     import fcntl
     import termios
 except ImportError:  # pragma: no cover  # not POSIX: said when a port is opened
-    fcntl = termios = None  # type: ignore[assignment]
+    fcntl = termios = None  # type: ignore[assignment]  # a module, or none
 
 READ_AT_ONCE: Final = 4096
 

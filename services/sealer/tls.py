@@ -34,7 +34,7 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
 def channel_class(context: ssl.SSLContext) -> type[HTTPChannel]:
     """The channel of a server that speaks TLS with this context."""
 
-    class TlsChannel(HTTPChannel):  # type: ignore[misc]
+    class TlsChannel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         """A connection whose bytes are decrypted and encrypted on the way."""
 
         def __init__(self, server: Any, sock: Any, addr: Any, adj: Any, map: Any = None) -> None:

@@ -32,8 +32,8 @@ class Conversion:
 
 
 def _ad_carbon(value: float, given: Mapping[str, float]) -> float:
-    at = {"moisture_as_received": scale_moisture(given), "moisture_air_dried": given["moisture_air_dried"]}
-    return float(coal.carbon_from_air_dried(value, **at))  # type: ignore[arg-type]  # names as in its signature
+    at_scale, air_dried = scale_moisture(given), given["moisture_air_dried"]
+    return float(coal.carbon_from_air_dried(value, moisture_as_received=at_scale, moisture_air_dried=air_dried))
 
 
 def _dry_carbon(value: float, given: Mapping[str, float]) -> float:
