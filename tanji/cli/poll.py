@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 from tanji.cli import poll_explain
 from tanji.cli.polling import PollingThread
 from tanji.errors import UsageError
-from tanji.health.sending import sealer_token
 from tanji.plant.load import load
 
 
@@ -46,7 +45,6 @@ def run(arguments: argparse.Namespace) -> int:
     url = arguments.sealer or plant.services.sealer_url
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise UsageError(f"--sealer: expected an address such as http://127.0.0.1:8186, got {url}")
-    sealer_token(plant.services.sealer)  # a file that cannot be read is said here, not by the thread that needs it
     pollers = PollingThread(plant, sealer_url=url)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: pollers.stop())
