@@ -21,6 +21,10 @@
   + SpoolError             the sealer's spool is torn in the middle or locked by another process
     - SpoolFull            no room on the disk, or above the limit of the plant file
   + LedgerError            a laboratory or manual entry is malformed; names file, line and field
+  + TrustError             a signature, proof, note or key breaks a rule; names rule, place, expected and got
+    - EvidenceMissing      what would decide the question is not there
+  + LogError               the log's own files are damaged, or its disk no longer takes anything
+    - LogUnavailable       the log does not answer, or has no room; the same bytes may come again
   + InstanceLocked         another process already runs on this data directory
   + UsageError             the command line asks for something that does not exist
 
@@ -29,6 +33,8 @@ Messages say what was expected and what was got.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -174,6 +180,53 @@ class SpoolError(TanjiError):
 
 class SpoolFull(SpoolError):
     """There is no room for another body; it was not acknowledged and may come again."""
+
+
+LONGEST_SHOWN = 120
+"""Longest text of evidence that a message repeats: enough to find the place, too little to flood a log [characters]."""
+
+
+class TrustError(TanjiError):
+    """Evidence breaks a rule; `rule` is a name of docs/trust-format.md, `where` the file, note or line.
+
+    The texts may come from whoever forged the evidence: they are cut to `LONGEST_SHOWN` and hold no control characters.
+    """
+
+    def __init__(self, rule: str, *, where: str = "", expected: str, got: str) -> None:
+        self.rule, self.where = rule, _shown(where)
+        self.expected, self.got = _shown(expected), _shown(got)
+        super().__init__(": ".join(filter(None, (self.where, rule, f"expected {self.expected}, got {self.got}"))))
+
+    def __reduce__(self) -> tuple[Callable[..., TrustError], tuple[object, ...]]:
+        """Verification runs in several processes, and an exception has to come home from them."""
+        return _trust_error, (type(self), self.rule, self.where, self.expected, self.got)
+
+
+class EvidenceMissing(TrustError):
+    """Material is not there, so that nothing can be decided either way."""
+
+
+def _trust_error(kind: type[TrustError], rule: str, where: str, expected: str, got: str) -> TrustError:
+    return kind(rule, where=where, expected=expected, got=got)
+
+
+class LogError(TanjiError):
+    """The files of a log contradict each other, or its disk failed; nothing is taken until a person has looked."""
+
+
+class LogUnavailable(LogError):
+    """The log does not answer or has no room now; the same bytes may be sent again later."""
+
+
+SECRET = re.compile(r"PRIVATE\+KEY\S*")
+"""A private key, which somebody may have put where a public one belongs."""
+
+
+def _shown(text: str) -> str:
+    """One printable line of at most `LONGEST_SHOWN` characters, without secrets."""
+    text = SECRET.sub("a private key (not shown)", text)
+    line = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text[: LONGEST_SHOWN + 1])
+    return line if len(line) <= LONGEST_SHOWN else line[: LONGEST_SHOWN - 1] + "…"
 
 
 class InstanceLocked(TanjiError):

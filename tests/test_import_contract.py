@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,9 @@ ALLOWED = {
     "health": {"acquisition", "plant"},  # one way to the sealer for every process, watched: decision 0007
 }
 """Anything may import tanji.errors; tanji.cli is the composition root and may import everything."""
+
+TRUST_MAY_IMPORT = {"nacl", "tanji", *sys.stdlib_module_names}
+"""Evidence is verified with PyNaCl and the standard library alone, so that a stranger can audit what verifies it."""
 
 SIMULATOR_FORBIDDEN = "tanji.domain"
 """The simulator knows the true tonnes by its own mass balance, or it would check the formulas against themselves."""
@@ -58,6 +62,15 @@ def test_library_packages_import_only_what_they_may() -> None:
                 assert {*rest[:1]} <= {owner, "errors"} | ALLOWED.get(owner, set()), f"{path} imports tanji.{rest[0]}"
 
 
+def test_evidence_needs_pynacl_and_the_standard_library_alone() -> None:
+    files = list((ROOT / "tanji" / "trust").glob("**/*.py"))
+    assert files, "no tanji/trust found"
+    for path in files:
+        for top, *rest in (name.split(".") for name in imported(path)):
+            assert top in TRUST_MAY_IMPORT, f"{path} imports {top}"
+            assert top != "tanji" or rest[0] in ("trust", "errors"), f"{path} imports tanji.{rest[0]}"
+
+
 def test_thin_folders_import_the_library_and_never_each_other() -> None:
     for path in (p for folder in THIN for p in ROOT.glob(f"{folder}/**/*.py")):
         folder, *inner = path.relative_to(ROOT).parts
@@ -76,7 +89,7 @@ def test_the_simulator_never_sees_the_formulas_it_is_compared_with() -> None:
         assert "factors.toml" not in path.read_text(encoding="utf-8"), f"{path} names the factor library"
 
 
-@pytest.mark.parametrize("package", sorted(ALLOWED.keys() - {"trust"}))
+@pytest.mark.parametrize("package", sorted(ALLOWED))
 def test_every_room_of_the_house_exists_and_says_what_it_is_for(package: str) -> None:
     source = (ROOT / "tanji" / package / "__init__.py").read_text(encoding="utf-8")
     assert ast.get_docstring(ast.parse(source)), f"tanji/{package}/__init__.py has no docstring"
