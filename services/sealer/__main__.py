@@ -1,6 +1,7 @@
 """`python -m services.sealer --plant FILE --data DIR`: the sealer as a process of its own.
 
-`tanji seal` is the same for people, with the data directory claimed; this one is what a container or a test starts.
+It takes and stores readings and has no keys, so nothing is sealed and `/healthz` says so; `tanji seal` is the whole
+one, for people and containers, with keys, log and the data directory claimed.
 """
 
 from __future__ import annotations

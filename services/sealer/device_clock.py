@@ -45,10 +45,9 @@ class DeviceClocks:
         self._device_of = {point: numbers[device] for point, device in points.items()}
         size, now = len(self._devices), clock()
         self._patience_ms = np.full(size, SILENT_MS)
-        for point in plant.points:
-            device = self._device_of[point.id]
-            patience = round(SILENT_PERIODS * 1000 * plant.period_s(point))
-            self._patience_ms[device] = max(self._patience_ms[device], patience)
+        for device, period_s in plant.slowest_periods_s.items():
+            number = numbers[device]
+            self._patience_ms[number] = max(self._patience_ms[number], round(SILENT_PERIODS * 1000 * period_s))
         self._last_value = np.full(size, now)
         self._heard = np.zeros(size, bool)
         self._delay_ms = np.zeros(size, np.int64)

@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from services.sealer import durable
 from tanji.errors import SpoolError
+from tanji.trust import durable
 
 OVER_LIMIT = "over-limit.json"
 MOST_REASONS = 200
@@ -39,7 +39,7 @@ class Parked:
     """The folder `parked/`. most_bytes : what its files may take; None for no limit."""
 
     def __init__(self, folder: Path, *, most_bytes: int | None = None, sync: durable.Sync = durable.sync_data) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(folder)
         self.folder = folder
         self._most = most_bytes
         self._sync = sync

@@ -40,11 +40,16 @@ class Torn:
     kept_as: Path
 
 
+def beginning(found: Sequence[Segment], *, seq: int = 0) -> Position:
+    """The place before the first of these segments; before record `seq` if there is none."""
+    return Position(found[0].path.name, 0, found[0].first_seq) if found else Position("", 0, seq)
+
+
 def load_forwarded(folder: Path, found: Sequence[Segment]) -> Position:
     """The place up to which the store has everything; the beginning of the spool if nothing is remembered."""
     path = folder / FORWARDED
     if not path.exists():
-        return Position(found[0].path.name, 0, found[0].first_seq) if found else Position("", 0, 0)
+        return beginning(found)
     try:
         loaded = Position(**json.loads(path.read_bytes()))
     except (ValueError, TypeError) as error:

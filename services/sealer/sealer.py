@@ -1,6 +1,7 @@
-"""The sealer as one object: spool, admission, HTTP face and forwarding of one plant (DESIGN section 2; R33, R36, R39).
+"""The sealer as one object: spool, admission, HTTP face, sealing and forwarding of one plant (R33, R36, R39).
 
-It works on one data directory: `spool/` the evidence, `parked/` what a person must look at. The store is the caller's.
+It works on one data directory (DESIGN section 2): `spool/` what was accepted, `seal/` the evidence, `parked/` what a
+person must look at. Store, signing key and log are the caller's.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from services.sealer import durable
 from services.sealer.admission import Admission
 from services.sealer.app import MAX_BODY, SealerApp
 from services.sealer.counters import Counters
@@ -22,6 +22,9 @@ from services.sealer.forward import BATCH_WAIT_S, Forwarder
 from services.sealer.parked import Parked
 from services.sealer.room import Limits, free_on_disk
 from services.sealer.rows import PointTable
+from services.sealer.seal_files import SealFolder
+from services.sealer.seal_state import state_of
+from services.sealer.sealing import Sealing
 from services.sealer.server import Server
 from services.sealer.spool import Spool
 from services.sealer.tls import server_context
@@ -34,13 +37,16 @@ from tanji.health.metrics import Metrics
 from tanji.plant.model import Plant
 from tanji.plant.sealer_model import MEGABYTE, SealerSettings
 from tanji.store.port import Store
+from tanji.trust import durable
+from tanji.trust.batch import BatchLog
+from tanji.trust.signer import Signer
 
 FLUSH_S = 5.0
 """How long a clean stop waits for a store that answers; the rest waits in the spool."""
 
 DAY_MS = 86_400_000
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Sealer:
@@ -60,6 +66,9 @@ class Sealer:
         free: Callable[[Path], int] = free_on_disk,
         rng: random.Random | None = None,
         monotonic: Callable[[], int] | None = None,
+        signer: Signer | None = None,
+        to_log: BatchLog | None = None,
+        point_map: bytes | None = None,
     ) -> None:
         settings = plant.services.sealer
         self._clock, self._max_body = clock, max_body
@@ -72,10 +81,23 @@ class Sealer:
         limits = Limits(settings.spool_limit_mb * MEGABYTE, settings.disk_reserve_mb * MEGABYTE)
         if retain_ms is None and settings.retain_days is not None:
             retain_ms = round(settings.retain_days * DAY_MS)
+        elif retain_ms is None and signer is not None and to_log is not None:
+            retain_ms = 0  # the payload is the evidence, here and in the log
         self._parked = Parked(data_dir / "parked", most_bytes=settings.parked_limit_mb * MEGABYTE, sync=sync)
         self._spool = Spool(
-            data_dir / "spool", parked=self._parked, retain_ms=retain_ms, limits=limits, sync=sync, free=free
+            data_dir / "spool",
+            parked=self._parked,
+            retain_ms=retain_ms,
+            limits=limits,
+            is_sealed=signer is not None or plant.trust is not None,  # a key that is missing today comes back
+            sync=sync,
+            free=free,
         )
+        try:
+            self.sealing = self._sealed(data_dir / "seal", signer=signer, to_log=to_log, point_map=point_map, rng=rng)
+        except BaseException:
+            self._spool.close()
+            raise
         self._forwarder = Forwarder(
             PointTable(plant.site.id, [point.id for point in plant.points]),
             spool=self._spool,
@@ -95,6 +117,34 @@ class Sealer:
         self._stopped = False
         for part in (self._forwarder, self._watch, self._reporter):
             part.start()
+        if self.sealing is not None:
+            self.sealing.start()
+
+    def _sealed(
+        self,
+        folder: Path,
+        *,
+        signer: Signer | None,
+        to_log: BatchLog | None,
+        point_map: bytes | None,
+        rng: random.Random | None,
+    ) -> Sealing | None:
+        if signer is None:
+            if point_map is not None:  # it may be approved later: then what comes now is sealed under it
+                SealFolder(folder).mark_accepted(point_map, seq=self._spool.durable_seq)
+            return None
+        if point_map is None:
+            raise ValueError("expected a point map beside the signer, got none")
+        return Sealing(
+            folder,
+            spool=self._spool,
+            signer=signer,
+            point_map=point_map,
+            clock=self._clock,
+            kernel=self.clock_watch.state,
+            to=to_log,
+            rng=rng,
+        )
 
     def _watching(self, device_clocks: DeviceClocks, *, reserve_bytes: int) -> Watch:
         watch = Watch(
@@ -107,6 +157,7 @@ class Sealer:
             clock_watch=self.clock_watch,
             clock=self._clock,
             reserve_bytes=reserve_bytes,
+            sealing=self.sealing,
         )
         self.metrics.add(watch.numbers)
         return watch
@@ -136,8 +187,12 @@ class Sealer:
         """Wait until everything acknowledged is in the store; whether it is."""
         return self._forwarder.drain(timeout_s)
 
+    def seal_now(self, timeout_s: float) -> bool:
+        """Seal up to this moment, and wait until the log has everything; whether it has. False without a signer."""
+        return self.sealing is not None and self.sealing.seal_now(timeout_s)
+
     def stop(self) -> None:
-        """Stop listening, forward what is left if the store answers, close the spool."""
+        """Stop listening, seal and forward what is left if log and store answer, close the spool."""
         if self._stopped:
             return
         self._stopped = True
@@ -145,6 +200,8 @@ class Sealer:
             self._server.stop()
         self._reporter.stop()
         self._watch.stop()
+        if self.sealing is not None:
+            self.sealing.stop(flush_s=FLUSH_S)
         if self._forwarder.store_state == "ok":
             self._forwarder.drain(FLUSH_S)
         self._forwarder.stop()
@@ -163,6 +220,9 @@ class Sealer:
         """State for `/healthz`: status `ok`, `degraded` (store away) or `failed` (nothing is accepted)."""
         state, torn = self._forwarder.store_state, self._spool.torn
         status = "failed" if self._spool.failure else "ok" if state in ("ok", "not asked yet") else "degraded"
+        seal = state_of(self.sealing)
+        if status == "ok" and seal["state"] not in ("ok", "off"):
+            status = "degraded"
         return {
             "status": status,
             "backlog": self._forwarder.backlog,
@@ -173,6 +233,7 @@ class Sealer:
             "counters": self.counters(),
             "alarms": [alarm.as_json() for alarm in self.alarms.active()],
             "clock": self.clock_watch.numbers(),
+            "seal": seal,
         }
 
     def _offer(self, lines: bytes) -> None:
@@ -193,13 +254,28 @@ def create_sealer(
     store: Store,
     clock: Callable[[], int],
     retain_ms: int | None = None,
+    signer: Signer | None = None,
+    log: BatchLog | None = None,
+    point_map: bytes | None = None,
 ) -> Sealer:
-    """The sealer of `plant` on `data_dir`. Errors: SpoolError if the spool is damaged or in use.
+    """The sealer of `plant` on `data_dir`. SpoolError: the spool is damaged or in use. TrustError: `seal/` is damaged.
 
-    clock : UTC now [ms]. retain_ms : how long forwarded segments stay [ms]; None keeps them, as sealing will need them.
+    clock : UTC now [ms]. retain_ms : how long segments stay that nobody needs any more [ms]; None: what the plant file
+    says, else not at all once they are sealed and logged, and up to the limits where they are not. signer : the key of
+    the gateway; without it nothing is sealed. log : where batches go; without it they stay here. point_map : the file
+    that says what the points are, needed beside the signer.
     """
-    sealer = Sealer(plant, data_dir=data_dir, store=store, clock=clock, retain_ms=retain_ms)
+    sealer = Sealer(
+        plant,
+        data_dir=data_dir,
+        store=store,
+        clock=clock,
+        retain_ms=retain_ms,
+        signer=signer,
+        to_log=log,
+        point_map=point_map,
+    )
     torn = sealer.report()["torn"]
     if torn is not None:
-        log.warning("the spool ended in a torn frame, cut off and kept in parked/: %s", torn)
+        _log.warning("the spool ended in a torn frame, cut off and kept in parked/: %s", torn)
     return sealer

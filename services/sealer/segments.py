@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import os
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -73,13 +74,18 @@ def oldest(folder: Path, *, before: str, most: int) -> list[Segment]:
 
 
 def place_of(name: str, found: Sequence[Segment]) -> int:
-    """Where the segment of this name is; no name means before the first one."""
-    for place, segment in enumerate(found):
-        if not name or segment.path.name == name:
-            return place
-    if name:
-        raise SpoolError(f"expected a segment {name}, got none of that name")
-    return 0
+    """Where the segment of this name is among sorted ones; no name means before the first one."""
+    if not name:
+        return 0
+    match = NAME.fullmatch(name)
+    if match is not None:
+        begin = bisect_left(found, int(match[2]), key=lambda segment: segment.first_seq)
+        for place in range(begin, len(found)):  # those that share their number with an empty one stand together
+            if found[place].path.name == name:
+                return place
+            if found[place].first_seq != int(match[2]):
+                break
+    raise SpoolError(f"expected a segment {name}, got none of that name")
 
 
 def read_frame(descriptor: int, segment: Segment, *, offset: int, first_seq: int) -> Frame | None:

@@ -2,9 +2,10 @@
 
 One segment file per arrival minute (`services.sealer.segments`), one frame per body (`services.sealer.frame`).
 Concurrent bodies share one fsync. What a crash leaves is put right at the next start (`services.sealer.recovery`);
-damage is a SpoolError and never passed over. Segments stay after forwarding, since they are the evidence (R33, R35,
-R36), until `retain_ms` or the limits of `services.sealer.room` let the oldest of them go; one that was not forwarded
-never goes, and then a body is refused with SpoolFull. What has been forwarded is remembered in `forwarded.json`.
+damage is a SpoolError and never passed over. Segments stay after forwarding until `retain_ms` or the limits of
+`services.sealer.room` let the oldest of them go; one that was not forwarded, or not yet sealed and logged where that is
+done (R33, R35, R36), never goes, and then a body is refused with SpoolFull. What has been forwarded is remembered in
+`forwarded.json`; how far sealing is, `services.sealer.sealing` knows.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from services.sealer import durable, recovery, segments
+from services.sealer import recovery, segments
 from services.sealer.frame import HEADER, Columns, Frame, encode_body, header
 from services.sealer.parked import Parked
 from services.sealer.recovery import Position
 from services.sealer.room import Limits, Room, free_on_disk
 from services.sealer.segments import Segment
+from services.sealer.spool_reader import SpoolReader
 from tanji.errors import SpoolError, SpoolFull
+from tanji.trust import durable
 
 UNLIMITED = Limits()
 RELEASED_AT_ONCE = 8
@@ -44,10 +47,12 @@ class Spool:
         parked: Parked,
         retain_ms: int | None = None,
         limits: Limits = UNLIMITED,
+        is_sealed: bool = False,
         sync: durable.Sync = durable.sync_data,
         free: Callable[[Path], int] = free_on_disk,
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        """is_sealed : somebody seals what is here, and says by `release` what need not stay for it."""
+        durable.make_folder(folder)
         self.folder = folder
         self._retain_ms = retain_ms
         self._sync = sync
@@ -58,18 +63,19 @@ class Spool:
         self.released = 0
         self._awake = False
         self._descriptor = -1
-        self._reader: tuple[str, int] = ("", -1)
+        self._reader = self.reader()
         self._lock = _claim(folder)
         try:
             found = segments.list_segments(folder)
             self.forwarded = recovery.load_forwarded(folder, found)
             end, self.torn = recovery.find_end(found, self.forwarded, parked=parked)
-            done = segments.place_of(self.forwarded.segment, found)
+            self._released = recovery.beginning(found) if is_sealed else None
+            done = segments.place_of(self._kept_from().segment, found)
             used = sum(segment.path.stat().st_size for segment in found)
             self._room = Room(limits, used=used, free=lambda: free(folder))
-            # A plant makes half a million segments a year: only those not yet forwarded stay in memory.
+            # A plant makes half a million segments a year: only those somebody has yet to read stay in memory.
             self._segments = found[done:]
-            self._forwarded_segments = found[:done] if retain_ms is not None else []
+            self._passed_segments = found[:done] if retain_ms is not None else []
             self._next = self._durable = end.seq
             self._size = end.offset
             if self._segments:
@@ -134,13 +140,17 @@ class Spool:
 
     def read(self, position: Position, *, max_rows: int) -> tuple[list[Frame], Position]:
         """Durable frames after `position`, in order, until they hold `max_rows` records; and the place after them."""
-        found: list[Frame] = []
-        rows = 0
-        while rows < max_rows and position.seq < self._durable:
-            next_frame, position = self._read_frame(position)
-            found.append(next_frame)
-            rows += len(next_frame.columns)
-        return found, position
+        return self._reader.read(position, max_rows=max_rows)
+
+    def reader(self) -> SpoolReader:
+        """A reader for another thread."""
+        return SpoolReader(self._following, durable_seq=lambda: self._durable)
+
+    @property
+    def beginning(self) -> Position:
+        """The first place that can be read."""
+        with self._state:
+            return recovery.beginning(self._segments, seq=self._durable)
 
     def oldest_unsent_ms(self) -> int | None:
         """When the oldest reading that is not forwarded was accepted [UTC ms]; None if all are forwarded."""
@@ -164,12 +174,14 @@ class Spool:
             raise SpoolError(f"{self.folder}: the spool is closed")
         durable.replace(self.folder / recovery.FORWARDED, json.dumps(asdict(position)).encode())
         self.forwarded = position
-        with self._state:
-            done = segments.place_of(position.segment, self._segments)
-            passed, self._segments = self._segments[:done], self._segments[done:]
-        if self._retain_ms is not None:
-            self._forwarded_segments += passed
-            self._discard(before=segments.minute_name(now_ms - self._retain_ms))
+        self._pass_by(now_ms)
+
+    def release(self, position: Position, *, now_ms: int) -> None:
+        """Sealing needs nothing before `position` any more; what the store has too may go."""
+        if self._released is None or position.seq <= self._released.seq:
+            return
+        self._released = position
+        self._pass_by(now_ms)
 
     def frames(self) -> Iterator[tuple[Segment, int, Frame]]:
         """Every frame of every segment from the first, checked; what an audit and sealing read. Durable ones only."""
@@ -188,16 +200,17 @@ class Spool:
         """Stop accepting, close the files, let another process in."""
         with self._commit, self._state:
             self._failed = self._failed or "the spool is closed"
-            for descriptor in (self._descriptor, self._reader[1], self._lock):
+            self._reader.close()
+            for descriptor in (self._descriptor, self._lock):
                 if descriptor >= 0:
                     os.close(descriptor)
-            self._descriptor, self._reader, self._lock = -1, ("", -1), -1
+            self._descriptor, self._lock = -1, -1
             self._state.notify_all()
 
     def _make_room(self, size: int) -> None:
         """Let the oldest forwarded segments go while there is no room; SpoolFull once only unsent ones are left."""
         while (lacking := self._room.lacking(size)) is not None:
-            passed = segments.oldest(self.folder, before=self.forwarded.segment, most=RELEASED_AT_ONCE)
+            passed = segments.oldest(self.folder, before=self._kept_from().segment, most=RELEASED_AT_ONCE)
             if not passed:
                 self.full = lacking
                 raise SpoolFull(f"{self.folder}: {lacking}; {self._next - self.forwarded.seq} readings wait to be sent")
@@ -251,33 +264,32 @@ class Spool:
                 self._durable = target
                 self._state.notify_all()
 
-    def _read_frame(self, position: Position) -> tuple[Frame, Position]:
+    def _kept_from(self) -> Position:
+        """Everything before it is in the store, and sealed and logged where that is done."""
+        released = self._released
+        return self.forwarded if released is None or self.forwarded.seq <= released.seq else released
+
+    def _pass_by(self, now_ms: int) -> None:
+        """Forget the segments that nobody has to read again, and let go of those that are old enough."""
+        with self._state:
+            done = segments.place_of(self._kept_from().segment, self._segments)
+            passed, self._segments = self._segments[:done], self._segments[done:]
+            if self._retain_ms is not None:
+                self._passed_segments += passed
+        if self._retain_ms is not None:
+            self._discard(before=segments.minute_name(now_ms - self._retain_ms))
+
+    def _following(self, position: Position) -> Sequence[Segment]:
         with self._state:
             at = segments.place_of(position.segment, self._segments)
-            segment, following = self._segments[at], self._segments[at + 1 : at + 2]
-        found = segments.read_frame(self._reader_of(segment), segment, offset=position.offset, first_seq=position.seq)
-        if found is not None:
-            return found, Position(segment.path.name, position.offset + found.size, found.next_seq)
-        if not following or following[0].first_seq != position.seq:
-            raise SpoolError(f"{segment.path}: ends at offset {position.offset}, expected seq {position.seq} after it")
-        return self._read_frame(Position(following[0].path.name, 0, position.seq))
-
-    def _reader_of(self, segment: Segment) -> int:
-        name, descriptor = self._reader
-        if name != segment.path.name:
-            if descriptor >= 0:
-                os.close(descriptor)
-            self._reader = ("", -1)
-            self._reader = (segment.path.name, segment.open())
-        return self._reader[1]
+            return self._segments[at : at + 2]
 
     def _discard(self, *, before: str) -> None:
-        old = [segment for segment in self._forwarded_segments if segment.minute < before]
-        if not old:
-            return
-        self._forwarded_segments = [segment for segment in self._forwarded_segments if segment.minute >= before]
         with self._state:
-            self._unlink(old)
+            old = [segment for segment in self._passed_segments if segment.minute < before]
+            if old:
+                self._passed_segments = [each for each in self._passed_segments if each.minute >= before]
+                self._unlink(old)
 
     def _unlink(self, old: Sequence[Segment]) -> None:
         for segment in old:

@@ -12,6 +12,8 @@ from services.sealer.device_clock import DeviceClocks
 from services.sealer.forward import Forwarder
 from services.sealer.parked import Parked
 from services.sealer.room import free_on_disk
+from services.sealer.seal_state import judge, numbers_of
+from services.sealer.sealing import Sealing
 from services.sealer.spool import Spool
 from tanji.health.alarms import AlarmCode, Alarms
 from tanji.health.clock import JUMP_MS, ClockWatch
@@ -39,11 +41,12 @@ class Watch:
         clock_watch: ClockWatch,
         clock: Callable[[], int],
         reserve_bytes: int,
+        sealing: Sealing | None,
     ) -> None:
-        """clock : UTC now [ms]. reserve_bytes : what must stay free on the disk."""
+        """clock : UTC now [ms]. reserve_bytes : what must stay free on the disk. sealing : None where there is none."""
         self._spool, self._parked, self._forwarder, self._counters = spool, parked, forwarder, counters
         self._device_clocks, self._alarms, self._clock_watch = device_clocks, alarms, clock_watch
-        self._clock, self._reserve = clock, reserve_bytes
+        self._clock, self._reserve, self._sealing = clock, reserve_bytes, sealing
         self._seen = dict.fromkeys(("parked", "refused", "refused_bodies", "unauthorised", "released"), 0)
         self._steps = 0
         self._stop = threading.Event()
@@ -80,6 +83,8 @@ class Watch:
             alarms.set(AlarmCode.CLOCK_JUMPED, text, for_ms=EVENT_MS)
         self._look_at_events()
         self._device_clocks.judge()
+        if self._sealing is not None:
+            judge(self._sealing, alarms, now_ms=self._clock())
 
     def numbers(self) -> list[Numbers]:
         """The sealer, its clock, and its devices."""
@@ -105,6 +110,7 @@ class Watch:
             Numbers("sealer", values),
             Numbers("clock", self._clock_watch.numbers()),
             *self._device_clocks.numbers(),
+            *([] if self._sealing is None else [numbers_of(self._sealing, now_ms=self._clock())]),
         ]
 
     def _look_at_events(self) -> None:

@@ -114,13 +114,14 @@ def rig(
     clock: Callable[[], int] | None = None,
     points: tuple[str, ...] = POINTS,
     settings: dict[str, Any] | None = None,
+    made: Plant | None = None,
     **options: Any,
 ) -> Iterator[Rig]:
-    """A rig on `folder`; used again on the same folder it is the restarted process."""
+    """A rig on `folder`; used again on the same folder it is the restarted process. made : its plant, if another."""
     store = StoreDouble(EmbeddedStore(folder / "tsdb.duckdb"))
     try:
         options.setdefault("batch_wait_s", 0.01)
-        made = plant(points, **settings or {})
+        made = made or plant(points, **settings or {})
         sealer = Sealer(made, data_dir=folder, store=store, clock=clock or (lambda: clock_ms), **options)
         try:
             yield Rig(sealer, store, folder)

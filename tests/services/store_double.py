@@ -76,6 +76,18 @@ class StoreDouble:
             bucket, measurement, field, start_ms=start_ms, end_ms=end_ms, width_ms=width_ms, where=where
         )
 
+    def delete(
+        self,
+        bucket: str,
+        measurement: str,
+        *,
+        start_ms: int,
+        end_ms: int,
+        where: Mapping[str, Sequence[str]],
+    ) -> None:
+        self._check()
+        self.inner.delete(bucket, measurement, start_ms=start_ms, end_ms=end_ms, where=where)
+
     def close(self) -> None:
         self.inner.close()
 

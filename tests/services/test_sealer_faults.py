@@ -21,10 +21,11 @@ from typing import Any
 
 import pytest
 
-from services.sealer import Sealer, durable
+from services.sealer import Sealer
 from tanji.acquisition.outbox import Outbox
 from tanji.errors import SpoolError
 from tanji.store.influx import InfluxStore
+from tanji.trust import durable
 
 from .influx_double import InfluxDouble, influx_double
 from .sealer_rig import COAL, FEED, HOUR, NOON, POINTS, POWER, Rig, line, plant, rig, wait_until
@@ -40,8 +41,8 @@ def bodies(count: int, *, rows: int = 30, first: int = 0) -> tuple[list[bytes], 
         lines = []
         for row in range(number * rows, (number + 1) * rows):
             point = POINTS[row % 3]
-            sent[point, NOON + row] = (float(row), row % 7)
-            lines.append(line(point, NOON + row, float(row), row % 7))
+            sent[point, NOON + row] = (float(row), row % 4)
+            lines.append(line(point, NOON + row, float(row), row % 4))
         made.append("".join(lines).encode())
     return made, sent
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.sealer import durable
 from services.sealer.frame import Columns
 from services.sealer.parked import OVER_LIMIT, Parked, ParkedLine
 from services.sealer.recovery import Position
 from services.sealer.room import LOOK_S, Limits, Room
 from services.sealer.spool import Spool
 from tanji.errors import SpoolError, SpoolFull
+from tanji.trust import durable
 
 from .sealer_rig import FEED, NOON, line, rig, wait_until
 

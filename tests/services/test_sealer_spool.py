@@ -14,8 +14,9 @@ from services.sealer import segments
 from services.sealer.frame import HEADER, Columns, Record
 from services.sealer.parked import Parked
 from services.sealer.recovery import Position
+from services.sealer.room import Limits
 from services.sealer.spool import Spool
-from tanji.errors import SpoolError
+from tanji.errors import SpoolError, SpoolFull
 
 MINUTE = 60_000
 ARRIVAL = 1_772_323_200_000
@@ -302,3 +303,34 @@ def test_what_was_forwarded_takes_no_memory_and_is_still_there_for_an_audit(tmp_
         assert look(spool) == (11, 50)
         frames, _ = spool.read(spool.forwarded, max_rows=100)
         assert [frame.first_seq for frame in frames] == list(range(40, 50))
+
+
+def test_a_segment_that_sealing_still_needs_stays_over_restarts(tmp_path: Path) -> None:
+    with closing(open_spool(tmp_path, retain_ms=0, is_sealed=True)) as spool:
+        for minute in range(6):
+            spool.append(columns(1.0), arrival_ms=ARRIVAL + minute * MINUTE)
+        reader = spool.reader()
+        _, half = reader.read(spool.beginning, max_rows=3)
+        _, end = spool.read(spool.forwarded, max_rows=100)
+        spool.save_forwarded(end, now_ms=ARRIVAL + 60 * MINUTE)
+        assert len(segments.list_segments(tmp_path / "spool")) == 6  # the store has all of them, the seal none
+        spool.release(half, now_ms=ARRIVAL + 60 * MINUTE)
+        assert len(segments.list_segments(tmp_path / "spool")) == 4
+        assert [frame.first_seq for frame in reader.read(half, max_rows=100)[0]] == [3, 4, 5]
+        spool.release(spool.beginning, now_ms=ARRIVAL + 60 * MINUTE)  # never backwards
+        reader.close()
+    with closing(open_spool(tmp_path, retain_ms=0, is_sealed=True)) as spool:
+        assert spool.beginning.seq == 2
+        spool.release(end, now_ms=ARRIVAL + 60 * MINUTE)
+        assert len(segments.list_segments(tmp_path / "spool")) == 1
+
+
+def test_room_is_made_of_nothing_that_sealing_still_needs(tmp_path: Path) -> None:
+    with closing(open_spool(tmp_path, limits=Limits(1000), is_sealed=True)) as spool:
+        with pytest.raises(SpoolFull):
+            for minute in range(100):
+                spool.append(columns(1.0), arrival_ms=ARRIVAL + minute * MINUTE)
+                _, end = spool.read(spool.forwarded, max_rows=100)
+                spool.save_forwarded(end, now_ms=ARRIVAL)
+        spool.release(end, now_ms=ARRIVAL)
+        spool.append(columns(1.0), arrival_ms=ARRIVAL + 100 * MINUTE)
