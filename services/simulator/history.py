@@ -24,7 +24,7 @@ from services.simulator.scenario import DAY_MS, MINUTE_MS, Scenario
 from services.simulator.signals import model
 from tanji.acquisition.line_format import format_readings
 from tanji.errors import StoreRefused, StoreUnavailable
-from tanji.plant.model import Plant
+from tanji.plant.model import Plant, Point
 
 LINES: Final = 5000
 MARGIN_MINUTES: Final = 2
@@ -56,7 +56,8 @@ def history(
 ) -> Iterator[pa.Table]:
     """Reading tables of [start, end), in order of time, each of about `lines` rows.
 
-    A reading is made at every whole `step_ms`. Columns: point (dictionary), time [ms UTC], value, quality.
+    A reading is made at every whole `step_ms`, of a meter's own parameter at every whole period. Columns: point
+    (dictionary), time [ms UTC], value, quality.
     """
     meters = instruments(plant, scenario, end_ms=end_ms, points=points)
     names = pa.array([meter.point.id for meter in meters], pa.string())
@@ -65,8 +66,15 @@ def history(
     block = max(DAY_MS // step_ms // rows, 1) * rows * step_ms  # about a day, a whole number of bodies
     for begin in range(first, end_ms, block):
         times = np.arange(begin, min(begin + block, end_ms), step_ms, dtype=np.int64)
-        columns = [meter.read(times) for meter in meters]
+        columns = [_due(plant, meter.point, meter.read(times)) for meter in meters]
         yield from _tables(names, columns, times, rows)
+
+
+def _due(plant: Plant, point: Point, column: Column) -> Column:
+    """A parameter is read once an hour, not with every cycle."""
+    if point.kind == "parameter":
+        column.present &= column.times % round(plant.period_s(point) * 1000) == 0
+    return column
 
 
 def _tables(names: pa.Array, columns: list[Column], times: NDArray[np.int64], rows: int) -> Iterator[pa.Table]:

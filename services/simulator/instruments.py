@@ -140,7 +140,7 @@ def instrument(plant: Plant, scenario: Scenario, found: Model, point: Point) -> 
         layout=layout_of(plant, point),
         seed=scenario.seed,
         origin_ms=scenario.origin_ms,
-        error=0.0 if point.kind == "state" or point.unit in ("1", "rpm") else error,
+        error=0.0 if point.kind in ("state", "parameter") or point.unit in ("1", "rpm") else error,
         noise=noise,
         track=track,
         counts=counts,

@@ -24,6 +24,7 @@ from services.simulator.scenario import DAY_MS, LOCAL_OFFSET_MS, MINUTE_MS, Scen
 COLUMNS: Final = (
     "sample_id", "stream", "parameter", "value", "unit", "basis", "valid_from", "valid_to", "laboratory", "method",
 )  # fmt: skip
+SAMPLE_COLUMNS: Final = ("sample_id", "stream", "taken_at", "taken_by")
 AFTER_END_H: Final = 2
 """Results also cover the hours of live operation that follow the scenario."""
 FORKLIFT_T_PER_DAY: Final = 0.42
@@ -114,6 +115,21 @@ def laboratory_csv(scenario: Scenario) -> str:
     writer = csv.DictWriter(sheet, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(laboratory_rows(scenario))
+    return sheet.getvalue()
+
+
+def samples_csv(scenario: Scenario) -> str:
+    """When each of the samples was taken, as a file for the drop folder: at eight in the morning of its first day."""
+    sheet = io.StringIO(newline="")
+    writer = csv.DictWriter(sheet, SAMPLE_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    streams = {analysis.stream for analysis in ANALYSES}
+    rows = {row["sample_id"]: row for row in laboratory_rows(scenario) if row["stream"] in streams}
+    for row in rows.values():
+        taken = datetime.fromisoformat(f"{row['valid_from']}T08:00:00+08:00").timestamp() * 1000
+        moment = datetime.fromtimestamp(min(taken, scenario.end_ms) / 1000, UTC)
+        values = (row["sample_id"], row["stream"], moment.isoformat(), row["laboratory"])
+        writer.writerow(dict(zip(SAMPLE_COLUMNS, values, strict=True)))
     return sheet.getvalue()
 
 

@@ -42,6 +42,17 @@ IN_BASE: Final[dict[str, tuple[str, float]]] = {
     "%": ("1", 1e-2),
     "ppm": ("1", 1e-6),
 }
+SETTINGS: Final[dict[str, float]] = {
+    "zero": 0.035,
+    "span": 1.0042,
+    "totaliser_factor": 1.0,
+    "k_factor": 0.9987,
+    "ct_ratio": 120.0,
+    "pt_ratio": 1100.0,
+    "co2_span": 40.0,
+    "velocity_factor": 0.98,
+}
+"""What the meters say of themselves, by the last part of the point's id; nobody turns a screw in the demonstration."""
 RATE_OF: Final = {"t": "t/h", "kg": "kg/h", "kWh": "kW", "MWh": "MW"}
 
 
@@ -179,6 +190,8 @@ def _electric(scenario: Scenario, power: Power) -> Known:
 def _quiet(found: Model, point: Point) -> Array:
     """A signal for a point the model does not know: half way between its limits, moving a little."""
     size = found.process.size
+    if point.kind == "parameter":
+        return np.full(size, SETTINGS.get(point.id.rpartition(".")[2], 1.0))
     if point.kind == "state":
         return np.ones(size)
     if point.kind == "counter":

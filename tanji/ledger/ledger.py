@@ -157,6 +157,12 @@ class Ledger:
             found += [_change(row, row.superseded_by or 0) for row in session.scalars(gone)]
         return tuple(dict.fromkeys(sorted(found, key=lambda change: (change.id, change.valid_from_ms))))
 
+    def recorded(self, *, after_id: int, until_id: int) -> tuple[Entry, ...]:
+        """Everything entered after the change `after_id` up to `until_id`, in this order, withdrawals included."""
+        query = select(EntryRow).where(EntryRow.id > after_id, EntryRow.id <= until_id).order_by(EntryRow.id)
+        with Session(self._engine) as session:
+            return tuple(entry_of(row) for row in session.scalars(query))
+
     def last_change(self) -> int:
         """Id of the newest change, 0 in an empty ledger."""
         with Session(self._engine) as session:

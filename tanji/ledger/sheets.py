@@ -58,6 +58,18 @@ def read_rows(body: bytes, *, file: str, columns: Sequence[str]) -> Iterator[tup
         raise LedgerError((Finding(file, 1, "header", ", ".join(columns), "an empty file"),))
 
 
+def header_of(body: bytes, *, file: str) -> tuple[str, ...]:
+    """Names in the first row that is not blank; none where the file is no sheet at all."""
+    try:
+        for _, cells in _xlsx(body, file=file) if body.startswith(ZIP) else _csv(body, file=file):
+            names = tuple(cell.strip() for cell in cells)
+            if any(names):
+                return names
+    except LedgerError:
+        pass  # told by whoever reads the rows
+    return ()
+
+
 def _csv(body: bytes, *, file: str) -> Iterator[tuple[int, list[str]]]:
     text = _decoded(body, file=file)
     header = text.partition("\n")[0]

@@ -7,7 +7,7 @@ code. A ledger of an earlier version gets the columns it lacks when it is opened
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Engine, Float, ForeignKey, Index, Integer, String, inspect, text
+from sqlalchemy import DDL, BigInteger, Engine, Float, ForeignKey, Index, Integer, String, Text, event, inspect, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -97,6 +97,33 @@ class ApprovalRow(Base):
     recorded_at_ms: Mapped[int] = mapped_column(BigInteger)
 
 
+class TrailRow(Base):
+    """One line of the audit trail: when, who or what, which kind of event, and its facts as JSON. Never changed."""
+
+    __tablename__ = "audit_trail"
+    __table_args__ = (Index("audit_trail_kind", "kind", "id"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
+    at_ms: Mapped[int] = mapped_column(BigInteger)
+    actor: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(48))
+    facts: Mapped[str] = mapped_column(Text)
+
+
+class SampleRow(Base):
+    """A sample whose number was registered when it was taken; its results are entries. Never changed."""
+
+    __tablename__ = "sample"
+    __table_args__ = (Index("sample_number", "sample_id", unique=True),)
+
+    number: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
+    sample_id: Mapped[str] = mapped_column(String(96))
+    stream: Mapped[str] = mapped_column(String(96))
+    taken_ms: Mapped[int] = mapped_column(BigInteger)
+    taken_by: Mapped[str] = mapped_column(String(200))
+    recorded_at_ms: Mapped[int] = mapped_column(BigInteger)
+
+
 class RunRow(Base):
     """How far a job has come: its watermark, and in which run it got there."""
 
@@ -106,6 +133,14 @@ class RunRow(Base):
     watermark: Mapped[int] = mapped_column(BigInteger)
     run: Mapped[int] = mapped_column(BigInteger)
     advanced_at_ms: Mapped[int] = mapped_column(BigInteger)
+
+
+for _change in ("update", "delete"):
+    _refusal = DDL(  # type: ignore[no-untyped-call]
+        f"create trigger if not exists audit_trail_no_{_change} before {_change} on audit_trail"
+        " begin select raise(abort, 'the audit trail is only ever appended to'); end"
+    )
+    event.listen(TrailRow.__table__, "after_create", _refusal.execute_if(dialect="sqlite"))
 
 
 def create(engine: Engine) -> None:

@@ -25,6 +25,7 @@ from tanji.plant import (
     check_sealer,
     check_streams,
     check_targets,
+    check_trust,
     check_units,
 )
 from tanji.plant.model import Hj212Device, InfluxSettings, ModbusDevice, ModbusSerialDevice, OpcuaDevice
@@ -39,7 +40,7 @@ _HOST_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
 def check(wiring: Wiring) -> Iterator[Finding]:
     """Every fault between the entries."""
     own: tuple[Check, ...] = (site, ids, lines, meters, devices, services, check_missing.table)
-    asked = (check_points, check_modbus, check_opcua, check_hj212, check_imports, check_sealer)
+    asked = (check_points, check_modbus, check_opcua, check_hj212, check_imports, check_sealer, check_trust)
     counted = (check_streams, check_targets)
     parts = (*own, *(part.check for part in (*asked, *counted)))
     for part in parts:

@@ -22,6 +22,7 @@ AMOUNTS = ("mass", "energy", "heat", "volume", "normal_volume")
 RATES = ("mass_rate", "power", "volume_rate", "normal_volume_rate")
 
 SUITABLE: dict[str, tuple[str, ...]] = {
+    "parameter": tuple({conversion.dimension: None for conversion in CONVERSIONS.values()}),
     "rate": RATES,
     "counter": (*AMOUNTS, "time"),
     "state": ("state", "fraction"),
@@ -39,6 +40,7 @@ EXAMPLES = {
     "state": 'the unit "1" or "state"',
     "concentration": "a unit of concentration, like %, ppm or mg/Nm3",
     "condition": "a unit of what is now, like m/s, degC, kPa, % or, for the filling of a bin, t",
+    "parameter": "a unit of the setting, like t/h for a span or 1 for a ratio",
 }
 
 AMOUNT_OF = {dimension: dimension for dimension in AMOUNTS} | {

@@ -43,6 +43,8 @@ from tanji.plant.sealer_model import HealthSettings as HealthSettings
 from tanji.plant.sealer_model import SealerSettings as SealerSettings
 from tanji.plant.streams import FlueGas as FlueGas
 from tanji.plant.streams import Stream as Stream
+from tanji.plant.trust_model import TrustSettings as TrustSettings
+from tanji.plant.trust_model import WitnessSettings as WitnessSettings
 
 
 class Site(Frozen):
@@ -184,7 +186,10 @@ class Limits(Frozen):
     stuck_tolerance: float = Field(0.0, ge=0)
 
 
-PointKind = Literal["rate", "counter", "state", "concentration", "condition"]
+PointKind = Literal["rate", "counter", "state", "concentration", "condition", "parameter"]
+
+PARAMETER_PERIOD_S = 3600.0
+"""How often a meter's own settings are read, where the plant file does not say."""
 
 
 class CounterExchange(Frozen):
@@ -208,7 +213,9 @@ class Point(Frozen):
     """One measured value.
 
     kind: `rate` flow per time; `counter` totaliser, stored as the unscaled register count; `state` 0/1 or a code;
-    `concentration` of a gas; `condition` of the gas it is measured in: velocity, temperature, pressure, humidity.
+    `concentration` of a gas; `condition` of the gas it is measured in: velocity, temperature, pressure, humidity;
+    `parameter` a setting of the meter itself (zero, span, totaliser factor, transformer ratio): read once an hour and
+    sealed, so that a re-spanned meter is seen, and never part of a figure.
     Reading = register value x scale + offset, in `unit`; for a counter this applies in the activity job only.
     """
 
@@ -293,12 +300,18 @@ class Plant(Frozen):
         (), description="Electricity streams of the cement stage (GB 16780), for kWh per tonne of cement."
     )
     services: Services = Services()
+    trust: TrustSettings | None = Field(None, description="The chain of evidence; without it nothing is sealed.")
     imports: tuple[ImportLayout, ...] = Field((), description="How logger files are laid out, for tanji import.")
 
     @cached_property
     def points_by_id(self) -> dict[str, Point]:
         """Every point under its id."""
         return {point.id: point for point in self.points}
+
+    @cached_property
+    def metered_points(self) -> tuple[Point, ...]:
+        """Every point that is measured; the meters' own parameters are not."""
+        return tuple(point for point in self.points if point.kind != "parameter")
 
     @cached_property
     def meters_by_id(self) -> dict[str, Meter]:
@@ -320,8 +333,21 @@ class Plant(Frozen):
         return self.devices_by_id[self.meters_by_id[point.meter].device]
 
     def period_s(self, point: Point) -> float:
-        """How often a point is read [s]: its own period, else its device's."""
-        return point.period_s or self.device_of(point).period_s
+        """How often a point is read [s]: its own period, else an hour for a parameter, else its device's."""
+        usual = PARAMETER_PERIOD_S if point.kind == "parameter" else self.device_of(point).period_s
+        return point.period_s or usual
+
+    @cached_property
+    def slowest_periods_s(self) -> dict[str, float]:
+        """By device id, the longest period of its points [s]; parameters count where there is nothing else."""
+        periods: dict[str, float] = {}
+        for points in (self.metered_points, self.points):
+            seen = frozenset(periods)
+            for point in points:
+                device = self.device_of(point).id
+                if device not in seen:
+                    periods[device] = max(periods.get(device, 0.0), self.period_s(point))
+        return periods
 
     def running_point(self, stream: Stream) -> str | None:
         """The state point that gates a stream: its own, else its line's kiln; None for a site stream without one."""

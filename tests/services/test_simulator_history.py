@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -63,13 +64,24 @@ def receiver(answers: list[int]) -> Iterator[tuple[str, list[bytes]]]:
         server.server_close()
 
 
+def parameters(plant) -> int:
+    """Settings of meters, which are read once an hour."""
+    return len(plant.points) - len(plant.metered_points)
+
+
+def test_a_setting_of_a_meter_is_read_at_whole_hours_and_stays_as_it_is(plant) -> None:
+    span = pa.concat_tables(history(plant, SCENARIO, START, START + DAY_MS, points=["line1.clinker.span"]))
+    assert (span["time"].to_numpy() % HOUR_MS == 0).all() and span.num_rows == 24
+    assert set(span["value"].to_pylist()) == {float(np.float32(1.0042))}, "through a float32 register, without error"
+
+
 def test_two_days_hold_every_point_at_every_minute_once(plant) -> None:
     tables = list(history(plant, SCENARIO, START, START + 2 * DAY_MS))
     assert all(4000 < table.num_rows <= 5000 for table in tables[:-1])
     whole = pa.concat_tables(tables)
     assert whole.schema.types == [pa.dictionary(pa.int32(), pa.string()), pa.int64(), pa.float64(), pa.int64()]
     seen = set(zip(whole["point"].to_pylist(), whole["time"].to_pylist(), strict=True))
-    assert len(seen) == whole.num_rows == len(plant.points) * 2 * 1440
+    assert len(seen) == whole.num_rows == len(plant.metered_points) * 2 * 1440 + parameters(plant) * 2 * 24
     times = whole["time"].to_numpy()
     assert (times[1:] >= times[:-1]).all() and times[0] == START and times[-1] == START + 2 * DAY_MS - 60_000
 
@@ -102,7 +114,7 @@ def test_posting_sends_every_line_once_and_keeps_the_order_of_a_point(plant) -> 
         end = START + 12 * HOUR_MS
         count = post_history(plant, SCENARIO, url=url, start_ms=START, end_ms=end, progress=progress.append, lines=2000)
     lines = [line for body in taken for line in body.decode().splitlines()]
-    assert count == len(lines) == len(plant.points) * 720
+    assert count == len(lines) == len(plant.metered_points) * 720 + parameters(plant) * 12
     assert progress[-1] == count and progress == sorted(progress)
     last: dict[str, int] = defaultdict(int)
     for line in lines:
