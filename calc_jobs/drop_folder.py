@@ -1,5 +1,6 @@
 """The drop-folder job: CSV and XLSX files that people or a laboratory system put into a folder enter the ledger.
 
+A sheet with a column `taken_at` and none for results registers samples as they are taken.
 A file that is right as a whole moves to `imported`; one with a refused row moves to `rejected`, with a report beside
 it that names line, field, what was expected and what was got. The good rows of a rejected file have entered: putting
 the corrected file back repeats them without effect. Write under a name ending in `.part` and rename when complete.
@@ -12,6 +13,7 @@ from pathlib import Path
 from tanji.errors import Finding
 from tanji.ledger import Ledger
 from tanji.ledger.laboratory_csv import ImportResult, import_file
+from tanji.ledger.samples import SamplesResult, import_samples, is_sheet_of_samples
 from tanji.plant.model import Plant
 
 IMPORTED, REJECTED = "imported", "rejected"
@@ -19,7 +21,7 @@ REPORT_SUFFIX = ".report.txt"
 SUFFIXES = (".csv", ".xlsx")
 
 
-def collect(folder: Path, *, ledger: Ledger, plant: Plant, now_ms: int) -> tuple[ImportResult, ...]:
+def collect(folder: Path, *, ledger: Ledger, plant: Plant, now_ms: int) -> tuple[ImportResult | SamplesResult, ...]:
     """Import every CSV or XLSX file of the folder, oldest name first, and move it out of the way."""
     if not folder.is_dir():
         return ()
@@ -30,8 +32,9 @@ def collect(folder: Path, *, ledger: Ledger, plant: Plant, now_ms: int) -> tuple
     )
 
 
-def _take(path: Path, *, ledger: Ledger, plant: Plant, now_ms: int) -> ImportResult:
-    result = import_file(path, ledger=ledger, plant=plant, now_ms=now_ms)
+def _take(path: Path, *, ledger: Ledger, plant: Plant, now_ms: int) -> ImportResult | SamplesResult:
+    bring = import_samples if is_sheet_of_samples(path) else import_file
+    result = bring(path, ledger=ledger, plant=plant, now_ms=now_ms)
     target = _free(path.parent / (REJECTED if result.findings else IMPORTED), path.name)
     if result.findings:
         # The report first: a file must never lie in `rejected` without one.
@@ -40,7 +43,7 @@ def _take(path: Path, *, ledger: Ledger, plant: Plant, now_ms: int) -> ImportRes
     return result
 
 
-def _report(result: ImportResult) -> str:
+def _report(result: ImportResult | SamplesResult) -> str:
     counts = f"{result.rows} rows: {result.added} entered, {result.repeated} known already"
     lines = [f"{result.file}: {counts}, {len(result.findings)} refused", *map(_line, result.findings)]
     return "\n".join(lines) + "\n"

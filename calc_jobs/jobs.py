@@ -17,6 +17,7 @@ from pathlib import Path
 from calc_jobs import drop_folder, editions, pipeline, stocktake, touched
 from calc_jobs.hourly import BlockResult, HourlyJob
 from calc_jobs.intensity import IntensityJob
+from calc_jobs.laboratory_seal import LaboratorySeal
 from calc_jobs.month_floor import MonthFloors, month_of
 from tanji.domain.factors import FactorLibrary
 from tanji.errors import Finding
@@ -74,7 +75,9 @@ class Jobs:
         library: FactorLibrary | None = None,
         drop_dir: Path | None = None,
         grace_ms: int = GRACE_MS,
+        laboratory: LaboratorySeal | None = None,
     ) -> None:
+        """laboratory : seals what people brought, before it is computed with; None where nothing is sealed."""
         self._plant = plant
         self._store = store
         self._ledger = ledger
@@ -82,6 +85,7 @@ class Jobs:
         self._library = library
         self._drop_dir = drop_dir
         self._grace_ms = grace_ms
+        self._laboratory = laboratory
         self._turn = threading.Lock()
 
     def pending_hours(self) -> tuple[int, ...]:
@@ -95,6 +99,8 @@ class Jobs:
             imported = () if self._drop_dir is None else drop_folder.collect(
                 self._drop_dir, ledger=self._ledger, plant=self._plant, now_ms=self._clock()
             )  # fmt: skip
+            if self._laboratory is not None:
+                self._laboratory.seal()
             pending = self._pending()
             result = self._compute(pending.reasons, first_ms=pending.first_ms, progress=progress)
             run = self._advance(pending)

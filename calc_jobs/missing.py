@@ -29,6 +29,7 @@ from tanji.quality.rules import Floats, Mask
 from tanji.quality.substitution import Counts, Filled
 
 Texts = NDArray[np.object_]
+THERE_WERE = " h there were)"
 LOOKS_BACK = (MissingRule.MEAN_OF_VALID, MissingRule.MEAN_PLUS_2_SIGMA)
 
 
@@ -74,7 +75,12 @@ def fill(
 
 def said(words: str, *, used: int, asked: int) -> str:
     """A rule, and how many valid hours there were if fewer than it asks for."""
-    return words if used >= asked else f"{words} ({used} h there were)"
+    return words if used >= asked else f"{words} ({used}{THERE_WERE}"
+
+
+def fell_short(rule: str) -> bool:
+    """Whether the text of a rule says that there were fewer valid hours than it asks for."""
+    return THERE_WERE in rule
 
 
 def row_text(row: SubstitutionRow) -> str:

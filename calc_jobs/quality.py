@@ -43,7 +43,7 @@ def flag(plant: Plant, readings: Readings, *, start_ms: int, end_ms: int) -> Fla
     points: list[str] = []
     for point_id, found in readings.points.items():
         point = plant.points_by_id.get(point_id)
-        if point is None:
+        if point is None or point.kind == "parameter":
             continue
         gate = gates.get(point_id)
         running = None if gate is None or point.limits.stuck_s is None else running_at(found.time_ms, readings.of(gate))
@@ -81,7 +81,7 @@ def gate_of_points(plant: Plant) -> dict[str, str]:
             if gate is not None:
                 gates.setdefault(point, gate)
     if len(plant.lines) == 1:
-        for entry in plant.points:
+        for entry in plant.metered_points:
             gates.setdefault(entry.id, plant.lines[0].kiln.running)
     return gates
 

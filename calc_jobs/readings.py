@@ -85,8 +85,7 @@ class ReadingSource:
     def __init__(self, plant: Plant, store: Store) -> None:
         self._plant = plant
         self._store = store
-        longest = max((point.limits.stuck_s or 0.0 for point in plant.points), default=0.0)
-        self.margin_ms = round(max(longest, plant.quality.maximum_gap_s) * 1000)
+        self.margin_ms = margin_ms(plant)
         self.reach_ms = plant.quality.lookback_valid_hours * MS_PER_HOUR
 
     def raw(
@@ -109,7 +108,7 @@ class ReadingSource:
         raw : the answer of `raw` for the same window, where it has been fetched already.
         """
         low, high = start_ms - margins * self.margin_ms, end_ms + margins * self.margin_ms
-        chosen = [point.id for point in self._plant.points] if points is None else list(points)
+        chosen = [point.id for point in self._plant.metered_points] if points is None else list(points)
         found = self.raw(start_ms, end_ms, points=points, margins=margins) if raw is None else dict(raw)
         stored = self._stored(low, high, points, found)
         earlier = [point for point in chosen if not self._reaches(found, stored, point, before=start_ms)]
@@ -185,6 +184,12 @@ class ReadingSource:
                     _join(found, stored, point, one, word[pick], front=step < 0)
                     wanted.remove(point)
             near, far = far, far * 2
+
+
+def margin_ms(plant: Plant) -> int:
+    """How far from an hour a reading may lie and still decide about a flag in it. [ms]"""
+    longest = max((point.limits.stuck_s or 0.0 for point in plant.points), default=0.0)
+    return round(max(longest, plant.quality.maximum_gap_s) * 1000)
 
 
 def by_point(table: pa.Table) -> dict[str, PointReadings]:

@@ -85,7 +85,8 @@ def close(
             k = _factor(plant, store, stream, month, entries)
             if k is not None:
                 wanted[month.valid_from_ms, month.valid_to_ms] = k
-        for period in known.keys() - wanted.keys():  # before what is new: a shorter month has the same first hour
+        judged = {period for period in known if first_ms <= period[0] and period[1] <= end_ms}
+        for period in judged - wanted.keys():  # before what is new: a shorter month has the same first hour
             ledger.withdraw(_sample(stream, period), by=SOURCE, reason="no stocktake", recorded_at_ms=now_ms)
             changed.append(Closing(stream.id, *period, 1.0))
         for period, k in wanted.items():

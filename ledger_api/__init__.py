@@ -16,7 +16,9 @@ from flask import Flask, Response, current_app, render_template, request, url_fo
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
 from werkzeug.exceptions import NotFound
 
-from ledger_api import devices, health, overview
+from ledger_api import devices, health, overview, statements
+from ledger_api.sealed import SealState
+from ledger_api.statements import PublishedLog
 from tanji.errors import StoreUnavailable
 from tanji.health.alarms import Alarms
 from tanji.health.metrics import Metrics, Numbers
@@ -59,6 +61,8 @@ class Held:
     clock: Callable[[], int]
     demonstration: Demonstration | None
     metrics: Metrics
+    seal_state: Callable[[], SealState] | None = None
+    published: PublishedLog | None = None
 
 
 def create_app(
@@ -69,12 +73,16 @@ def create_app(
     clock: Callable[[], int],
     demonstration: Demonstration | None = None,
     metrics: Metrics | None = None,
+    seal_state: Callable[[], SealState] | None = None,
+    published: PublishedLog | None = None,
 ) -> Flask:
     """The application of one plant.
 
     clock : gives UTC now. [ms]
     demonstration : Demonstration | None  The pages speak of its period instead of the last days until now.
     metrics : Metrics | None  Of the process, where the pages are not alone in it.
+    seal_state : callable | None  How far the evidence has come, where the sealer is in this process.
+    published : PublishedLog | None  Where the statements are, if the plant has a log.
     """
     metrics = metrics or Metrics(Alarms(clock=clock))
     answered = Counter[str]()
@@ -86,8 +94,8 @@ def create_app(
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.autoescape = True  # Flask would decide by the ending, and does not know .j2
     app.jinja_env.trim_blocks = True
-    app.extensions["tanji"] = Held(plant, store, ledger, clock, demonstration, metrics)
-    for module in (overview, devices, health):
+    app.extensions["tanji"] = Held(plant, store, ledger, clock, demonstration, metrics, seal_state, published)
+    for module in (overview, statements, devices, health):
         app.register_blueprint(module.pages)
     app.add_url_rule("/tanji.css", "style", style_sheet)
     app.context_processor(common)

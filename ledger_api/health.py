@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, jsonify
 
+from ledger_api import audited
 from tanji import __version__
 from tanji.errors import StoreError
 from tanji.plant import names
@@ -15,7 +16,10 @@ pages = Blueprint("health", __name__)
 def healthz() -> tuple[Response, int]:
     """200 while the store answers, 503 and the reason otherwise."""
     held = current_app.extensions["tanji"]
-    body = {"plant": held.plant.site.id, "version": __version__}
+    body: dict[str, object] = {"plant": held.plant.site.id, "version": __version__}
+    audit = audited.facts(held.plant, held.ledger)
+    if audit is not None:
+        body["audit"] = audit
     try:
         held.store.latest(names.derived_bucket(held.plant.site.id), "activity")
     except StoreError as error:

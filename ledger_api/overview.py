@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, current_app, render_template, request
 
+from ledger_api import audited
+from ledger_api.sealed import sentences
 from tanji.plant import names
 from tanji.plant.model import Plant
 from tanji.report import numbers
@@ -50,6 +52,8 @@ def overview() -> str:
         choices=sorted({*(choice for choice in CHOICES if choice < default), default}),
         flagged=numbers.count(summary.flagged_readings),
         arrived=arrived(held.store, plant, words, end_ms=end_ms),
+        sealed=sentences(plant, held.seal_state, words),
+        audited=audited.sentences(plant, held.ledger, words, now_ms=held.clock()),
         p=sections(summary, words),
         now=numbers.local_time(held.clock(), plant.site.timezone),
     )
@@ -63,7 +67,7 @@ def arrived(store: Store, plant: Plant, words: Words, *, end_ms: int) -> str:
         start=numbers.local_time(start_ms, plant.site.timezone),
         end=numbers.local_time(end_ms, plant.site.timezone)[-5:],
         count=numbers.count(store.count(bucket, "reading", start_ms=start_ms, end_ms=end_ms)),
-        points=len(plant.points),
+        points=len(plant.metered_points),
     )
 
 

@@ -167,6 +167,25 @@ class EmbeddedStore:
             pages.append(summarise(shape, rows, field, width_ms=width_ms))
         return merge(shape, [page for page in pages if page.num_rows] or pages)
 
+    def delete(
+        self,
+        bucket: str,
+        measurement: str,
+        *,
+        start_ms: int,
+        end_ms: int,
+        where: Mapping[str, Sequence[str]],
+    ) -> None:
+        """Remove rows of named series in one transaction, on disk when this returns (see the port)."""
+        schema.check_deletion(schema.find_measurement(measurement), where)
+        shape, _, chosen = self._question(bucket, measurement, where)
+        if not chosen:
+            return
+        held = sql.condition(chosen, start_ms, end_ms)
+        with self._lock, _translated("delete"), _transaction(self._writer):
+            for part in sql.parts(bucket, shape):
+                self._writer.execute(f"delete from {part} where {held}").fetchall()
+
     def compact(self, *, before_ms: int) -> int:
         """Sort the readings before `before_ms` [UTC ms], a day at a time, keeping last arrivals; days moved.
 

@@ -186,6 +186,22 @@ class InfluxStore:
         asked = select(expressions, shape, meant, ending)
         return self._rows(bucket, shape, columns, asked, _Least((field,), meant)).select(result.names)
 
+    def delete(
+        self,
+        bucket: str,
+        measurement: str,
+        *,
+        start_ms: int,
+        end_ms: int,
+        where: Mapping[str, Sequence[str]],
+    ) -> None:
+        """Remove rows of named series by DELETE, which 1.x and 2.x serve (see the port)."""
+        shape = schema.find_measurement(measurement)
+        meant = condition(start_ms, end_ms, schema.check_deletion(shape, where))
+        schema.check_bucket(bucket)
+        if meant is not None:
+            self._json(bucket, Statement(f"DELETE FROM {quoted(shape.name)}{meant.text}", meant.params))
+
     def close(self) -> None:
         """Drop the connections."""
         self._connection.close()

@@ -9,7 +9,7 @@ The rules both adapters keep:
 * Times are UTC integer milliseconds; a range is half open, [start_ms, end_ms).
 * A null field is absent, never zero. A row without any field is no row. An empty text is absent.
 * A row with the tags and time of an older one replaces it field by field; a null erases nothing. So a caller that
-  rewrites a row writes every field.
+  rewrites a row writes every field, and takes a value back by `delete` and a new row. openGemini refuses `delete`.
 * A value that is not a number, an unknown measurement, tag or field, and a wrong type are refused (`StoreRefused`)
   on the way in and on the way out; the engine would stay silent or store half of them.
 * Answers hold `time`, then the tags as dictionary columns, then the fields; sorted by tags, then time; one row per
@@ -74,6 +74,21 @@ class Store(Protocol):
         """Columns tags, time (start of the window, a multiple of `width_ms`), mean, min, max, count of a number field.
 
         Only rows of [start_ms, end_ms) that have the field count; a window without any is not there.
+        """
+        ...
+
+    def delete(
+        self,
+        bucket: str,
+        measurement: str,
+        *,
+        start_ms: int,
+        end_ms: int,
+        where: Mapping[str, Sequence[str]],
+    ) -> None:
+        """Remove the rows of [start_ms, end_ms) [UTC ms] whose tags are among `where`, for good on return.
+
+        For a repair of the copy from the evidence alone: every tag is named, so that no other series is ever meant.
         """
         ...
 

@@ -154,6 +154,15 @@ def check_where(measurement: Measurement, where: Mapping[str, Sequence[str]] | N
     return conditions
 
 
+def check_deletion(measurement: Measurement, where: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """The tag conditions of a deletion, which names every tag."""
+    conditions = check_where(measurement, where)
+    if set(conditions) != set(measurement.tags):
+        got = ", ".join(conditions) or "none"
+        raise StoreRefused(f"{measurement.name}: expected every tag ({', '.join(measurement.tags)}) named, got {got}")
+    return conditions
+
+
 def check_width(width_ms: int) -> int:
     """Width of a window [ms]."""
     if width_ms <= 0:

@@ -186,3 +186,16 @@ def test_a_failed_write_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.Monk
     assert store.read(BUCKET, "reading").column("point").to_pylist() == ["a", "d"]
     assert store.read("hx02_raw", "reading").column("point").to_pylist() == ["c"]
     store.close()
+
+
+def test_a_deletion_reaches_sorted_days_and_lasts(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path / "tsdb.duckdb")
+    store.write(BUCKET, "reading", rows(0, "a", [1.0, 2.0, 3.0]))
+    store.compact(before_ms=DAY_MS)
+    store.write(BUCKET, "reading", rows(0, "a", [9.0]))
+    kept = store.read(BUCKET, "reading").column("time")[2].as_py()
+    store.delete(BUCKET, "reading", start_ms=0, end_ms=kept, where={"plant": ["hx01"], "point": ["a"]})
+    store.close()
+    again = EmbeddedStore(tmp_path / "tsdb.duckdb")
+    assert again.read(BUCKET, "reading").column("value").to_pylist() == [3.0]
+    again.close()

@@ -292,3 +292,36 @@ def test_a_bucket_that_this_token_may_not_make_is_named_with_what_to_do() -> Non
         with pytest.raises(StoreUnavailable, match=r"expected bucket hx01_raw.*organisation plant"):
             store.ensure_bucket("hx01_raw")
         store.close()
+
+
+def test_a_server_that_cannot_delete_says_so() -> None:
+    error = {"results": [{"statement_id": 0, "error": "unsupported command: DELETE"}]}
+
+    def answer(request: Request) -> Answer:
+        if request.path == "/ping":
+            return Answer(204, headers=OPENGEMINI)
+        return Answer(body=json.dumps(error).encode())
+
+    where = {"plant": ["hx01"], "point": ["a"]}
+    with serve(answer) as url:
+        store = InfluxStore(url)
+        with pytest.raises(StoreRefused, match="unsupported command: DELETE"):
+            store.delete("hx01_raw", "reading", start_ms=0, end_ms=1, where=where)
+        store.close()
+
+
+def test_a_deletion_names_its_rows_by_bound_values_and_closed_times() -> None:
+    asked: list[Request] = []
+
+    def answer(request: Request) -> Answer:
+        asked.append(request)
+        return Answer(204, headers=INFLUX_2) if request.path == "/ping" else Answer(body=b'{"results":[{}]}')
+
+    with serve(answer) as url:
+        store = InfluxStore(url, token="t")
+        store.delete("hx01_raw", "reading", start_ms=5, end_ms=9, where={"plant": ["hx01"], "point": ["a"]})
+        store.close()
+    (form,) = [request.form for request in asked if request.path == "/query"]
+    tags = '("plant" = $plant_0) AND ("point" = $point_0)'
+    assert form["q"] == [f'DELETE FROM "reading" WHERE time >= 5ms AND time <= 8ms AND {tags}']
+    assert json.loads(form["params"][0]) == {"plant_0": "hx01", "point_0": "a"}
