@@ -2,8 +2,9 @@
 
 A simulator process posts a month of history to the sealer's `/write`, then serves Modbus TCP and OPC UA for half a
 minute while the pollers read it; the jobs compute; the figures are printed and written to `demo/report.html` and
-`demo/summary.json`. Nothing is taken from the simulator but readings, laboratory sheets and, at the very end, the truth
-to compare with.
+`demo/summary.json`. All of it is sealed, logged and witnessed; a day is published, bundled and verified, and at last
+one bit of the database is changed and found (`demo_evidence`). Nothing is taken from the simulator but readings,
+laboratory sheets and, at the very end, the truth to compare with.
 """
 
 from __future__ import annotations
@@ -20,20 +21,23 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from calc_jobs import drop_folder
 from calc_jobs.jobs import GRACE_MS
 from ledger_api import Demonstration
-from services.simulator.laboratory import laboratory_csv
+from services.simulator.laboratory import laboratory_csv, samples_csv
 from services.simulator.scenario import Scenario, demo_scenario
 from services.simulator.truth import truth
-from tanji.cli import progress
+from tanji.cli import demo_evidence, progress
 from tanji.cli.box import Box
 from tanji.cli.clock import now_ms
 from tanji.cli.demo_figures import as_json, print_figures
+from tanji.cli.demo_keys import demonstration_keys
 from tanji.cli.demo_simulator import SimulatorProcess
 from tanji.cli.instance import claim
 from tanji.cli.options import listening
 from tanji.cli.options import port as tcp_port
 from tanji.errors import UsageError
+from tanji.plant.dump import dump
 from tanji.plant.load import load
 from tanji.plant.model import Plant
 from tanji.plant.names import derived_bucket, raw_bucket
@@ -48,6 +52,8 @@ LEAD_S = 2
 """Seconds the pollers run before the live period is counted: connections are being made."""
 
 DRAIN_TIMEOUT_S = 120.0
+FOUND_AND_PUT_BACK = {"changed": 1, "after_repair": 0}
+"""Rows that differ after one bit was changed, and after the repair."""
 
 MARK = "made-by-tanji-demo"
 """The file that tells a demonstration's data, which the next one throws away, from a plant's, which nobody may."""
@@ -87,39 +93,48 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the demonstration; 0 when it ended, whatever the figures say: they speak for themselves."""
+    """Run the demonstration; 0 if the evidence holds and the changed bit was found, whatever the figures say."""
     if arguments.days < 1 or arguments.live < 1:
         raise UsageError("--days and --live: expected at least 1")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, and the simulator with it
     began = time.monotonic()
     plant_file = Path(str(files("provisioning") / "plants" / "demo.yaml"))
-    plant = load(plant_file)
     period = period_ending(now_ms(), days=arguments.days)
-    scenario = demo_scenario(seed=arguments.seed, start_ms=period.start_ms, end_ms=period.end_ms)
     with claim(arguments.out):
-        data_dir = emptied(arguments.out / "data")
-        box = Box(plant, data_dir=data_dir)
-        try:
-            simulator = SimulatorProcess(
-                plant_file, seed=arguments.seed, start_ms=period.start_ms, end_ms=period.end_ms
-            )
-            live = meter(box, simulator, scenario, live_s=arguments.live)
-            with progress.bar("computing", total=max(1, len(box.jobs.pending_hours()))) as advance:
-                box.jobs.run_once(progress=advance)
-            told = truth(plant, scenario, period.start_ms, period.closed_ms)
-            brought = Run(count_readings(box, plant), live)
-            figures = conclude(box, told, period, brought, out=arguments.out, began=began)
-            if arguments.json:
-                print(json.dumps(figures, ensure_ascii=False), flush=True)
-            else:
-                print_figures(figures, names=plant.site.name, out=arguments.out)
-            if arguments.keep:
-                days = (period.closed_ms - period.start_ms) // DAY_MS
-                shown = Demonstration(end_ms=period.closed_ms, days=days, run=brought, truth=told)
-                stay(box, shown, port=arguments.port, as_json=arguments.json)
-        finally:
-            box.close()
-    return 0
+        folders = [emptied(arguments.out / name) for name in ("data", "institute")]
+        anchor = arguments.out / "anchor"
+        with demonstration_keys(load(plant_file), folders[0], folders[1], anchor=anchor) as plant:
+            (arguments.out / "plant.yaml").write_text(dump(plant), encoding="utf-8")
+            box = Box(plant, data_dir=folders[0])
+            try:
+                return demonstrate(box, period, arguments, plant_file=plant_file, began=began)
+            finally:
+                box.close()
+
+
+def demonstrate(box: Box, period: Period, arguments: argparse.Namespace, *, plant_file: Path, began: float) -> int:
+    """Bring the readings in, compute, print, publish, verify, tamper; 0 if what had to be found was found."""
+    times, out, plant = {"start_ms": period.start_ms, "end_ms": period.end_ms}, arguments.out, box.plant
+    scenario = demo_scenario(seed=arguments.seed, **times)
+    simulator = SimulatorProcess(plant_file, seed=arguments.seed, **times)
+    live = meter(box, simulator, scenario, live_s=arguments.live)
+    with progress.bar("computing", total=max(1, len(box.jobs.pending_hours()))) as advance:
+        box.jobs.run_once(progress=advance)
+    told = truth(plant, scenario, period.start_ms, period.closed_ms)
+    brought = Run(count_readings(box, plant), live)
+    figures = conclude(box, told, period, brought, out=out)
+    if not arguments.json:
+        print_figures(figures, names=plant.site.name, out=out)
+    evidence = show_evidence(box, period, out=out, quiet=arguments.json)
+    figures |= {"evidence": evidence, "seconds": round(time.monotonic() - began, 1)}
+    write_summary(figures, out=out)
+    ends = f"\n{figures['seconds']} s   {out / 'bundle.zip'}   {out / 'anchor'}"
+    print(json.dumps(figures, ensure_ascii=False) if arguments.json else ends, flush=True)
+    if arguments.keep:
+        days = (period.closed_ms - period.start_ms) // DAY_MS
+        shown = Demonstration(end_ms=period.closed_ms, days=days, run=brought, truth=told)
+        stay(box, shown, port=arguments.port, as_json=arguments.json)
+    return 0 if evidence["exit_code"] == 0 and evidence["audit"] == FOUND_AND_PUT_BACK else 1
 
 
 def emptied(data_dir: Path) -> Path:
@@ -145,9 +160,13 @@ def meter(box: Box, simulator: SimulatorProcess, scenario: Scenario, *, live_s: 
     """Bring in history and laboratory sheets, then read live devices; everything through the sealer."""
     drop = box.data_dir / "drop"
     drop.mkdir(parents=True, exist_ok=True)
+    (drop / "samples.csv").write_text(samples_csv(scenario), encoding="utf-8")
+    drop_folder.collect(drop, ledger=box.ledger, plant=box.plant, now_ms=box.clock())
+    if box.laboratory is not None:
+        box.laboratory.seal()  # numbers of samples, before anybody knows a result
     (drop / "laboratory.csv").write_text(laboratory_csv(scenario), encoding="utf-8")
     sealer_url = box.start_sealer(host="127.0.0.1", port=0)
-    expected = len(box.plant.points) * (scenario.end_ms - scenario.start_ms) // MINUTE_MS
+    expected = len(box.plant.metered_points) * (scenario.end_ms - scenario.start_ms) // MINUTE_MS
     with progress.bar("history", total=expected) as advance, simulator.history(sealer_url) as running:
         while running():
             advance(box.sealer.counters()["accepted"])
@@ -170,21 +189,34 @@ def poll_live(box: Box, simulator: SimulatorProcess, sealer_url: str, *, live_s:
                 time.sleep(0.1)
         box.stop_pollers()
     box.sealer.drain(DRAIN_TIMEOUT_S)
-    received = box.store.count(raw_bucket(box.plant.site.id), "reading", start_ms=start_ms, end_ms=end_ms)
-    return Live(seconds=live_s, expected=len(box.plant.points) * live_s, received=received)
+    points = [point.id for point in box.plant.metered_points]  # parameters are read at full hours
+    bucket = raw_bucket(box.plant.site.id)
+    received = box.store.count(bucket, "reading", start_ms=start_ms, end_ms=end_ms, where={"point": points})
+    return Live(seconds=live_s, expected=len(points) * live_s, received=received)
 
 
-def conclude(
-    box: Box, told: Mapping[str, Any], period: Period, brought: Run, *, out: Path, began: float
-) -> dict[str, Any]:
-    """Summarise beside the truth, write report and summary; returns what `summary.json` holds."""
+def conclude(box: Box, told: Mapping[str, Any], period: Period, brought: Run, *, out: Path) -> dict[str, Any]:
+    """Summarise beside the truth and write the report; returns what `summary.json` holds of the figures."""
     summary = summarise(box.store, box.plant, start_ms=period.start_ms, end_ms=period.closed_ms, ledger=box.ledger)
     write_report(out / "report.html", summary, truth=told, run=brought)
-    seconds = time.monotonic() - began
-    figures = as_json(summary, told, readings=brought.readings, live=brought.live, seconds=seconds)
+    return as_json(summary, told, readings=brought.readings, live=brought.live)
+
+
+def show_evidence(box: Box, period: Period, *, out: Path, quiet: bool) -> dict[str, Any]:
+    """Publish, bundle and verify; then change one bit and have it found. Printed as it goes, unless `quiet`."""
+    evident = demo_evidence.publish_and_verify(box, start_ms=period.start_ms, closed_ms=period.closed_ms, out=out)
+    if not quiet:
+        demo_evidence.print_evident(evident)
+    tampered = demo_evidence.tamper_and_repair(box, evident.period)
+    if not quiet:
+        demo_evidence.print_tampered(tampered, box.plant)
+    return demo_evidence.as_json(evident, tampered)
+
+
+def write_summary(figures: Mapping[str, Any], *, out: Path) -> None:
+    """The file other tools read."""
     text = json.dumps(figures, ensure_ascii=False, indent=1)
     (out / "summary.json").write_text(text + "\n", encoding="utf-8")
-    return figures
 
 
 def count_readings(box: Box, plant: Plant) -> Readings:
@@ -192,7 +224,7 @@ def count_readings(box: Box, plant: Plant) -> Readings:
     derived = derived_bucket(plant.site.id)
     words = box.store.read(derived, "flag", fields=["quality"])["quality"].to_numpy()
     return Readings(
-        points=len(plant.points),
+        points=len(plant.metered_points),
         accepted=box.sealer.counters()["accepted"],
         stored=box.store.count(raw_bucket(plant.site.id), "reading"),
         flagged=int((words != 0).sum()),

@@ -26,10 +26,8 @@ PIPE_WIDTH = 140
 """Columns of the tables where nobody's terminal says how many there are."""
 
 
-def as_json(
-    summary: Summary, truth: Mapping[str, Any], *, readings: Readings, live: Live, seconds: float
-) -> dict[str, Any]:
-    """The content of `summary.json`; `truth` as `services.simulator.truth` tells it, `seconds` the demo's run time."""
+def as_json(summary: Summary, truth: Mapping[str, Any], *, readings: Readings, live: Live) -> dict[str, Any]:
+    """The figures of `summary.json`; `truth` as `services.simulator.truth` tells it."""
     true_total = {(row["boundary"], row["ruleset"]): row["truth_t"] for row in truth["totals"]}
     check = summary.flue_gas
     return {
@@ -64,7 +62,6 @@ def as_json(
         "clinker_truth_t": truth["clinker_t"],
         "readings": asdict(readings),
         "live": asdict(live),
-        "seconds": round(seconds, 1),
     }
 
 
@@ -110,7 +107,7 @@ def print_figures(figures: Mapping[str, Any], *, names: Name, out: Path) -> None
         f" {readings['flagged']:,} flagged; {readings['points']} points\n"
         f"live 实时 {live['seconds']} s: {live['received']:,} received of {live['expected']:,} expected"
     )
-    console.print(f"{figures['seconds']} s   {out / 'report.html'}   {out / 'summary.json'}")
+    console.print(f"{out / 'report.html'}   {out / 'summary.json'}")
 
 
 def totals(rows: list[Mapping[str, Any]]) -> Table:

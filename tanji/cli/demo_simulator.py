@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tanji.cli.demo_process import finish
 from tanji.cli.polling import Addresses
 from tanji.errors import TanjiError
 
 DAY_MS = 86_400_000
-STOP_TIMEOUT_S = 10.0
 
 
 class SimulatorProcess:
@@ -35,7 +35,7 @@ class SimulatorProcess:
         try:
             yield lambda: process.poll() is None
         finally:
-            _finish(process)
+            finish(process)
         if process.returncode != 0:
             raise TanjiError(f"the simulator's history ended with exit code {process.returncode}")
 
@@ -52,21 +52,8 @@ class SimulatorProcess:
             modbus = {name: (str(host), int(port)) for name, (host, port) in ready["devices"].items()}
             yield Addresses(modbus=modbus, opcua=ready["endpoints"])
         finally:
-            _finish(process)
+            finish(process)
 
     def _start(self, verb: str, *options: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "services.simulator", verb, *self._scenario, *options]
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def _finish(process: subprocess.Popen[str]) -> None:
-    """Stop a process that still runs; kill it if it does not listen."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    if process.stdout is not None:
-        process.stdout.close()

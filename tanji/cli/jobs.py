@@ -1,4 +1,4 @@
-"""`tanji jobs`: quality, activity and emission jobs, on a schedule or once.
+"""`tanji jobs`: quality, activity and emission jobs, on a schedule or once, and the laboratory's seal.
 
 The embedded store has one owner process, so beside a running `tanji run` this verb is only for a remote store.
 """
@@ -17,12 +17,17 @@ from pathlib import Path
 from calc_jobs.jobs import Jobs, RunReport
 from calc_jobs.schedule import Schedule
 from tanji.cli import progress
+from tanji.cli.auditing import nightly_audit
 from tanji.cli.clock import now_ms
+from tanji.cli.evidence import open_evidence
+from tanji.cli.sealing import SealingParts, laboratory_seal, watch_laboratory
 from tanji.cli.stores import open_ledger, open_store
 from tanji.health.process import ProcessHealth
 from tanji.health.sending import numbers_to
+from tanji.ledger import Ledger
 from tanji.plant.load import load
 from tanji.plant.model import Plant
+from tanji.store.port import Store
 
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -48,14 +53,40 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         ledger = open_ledger(arguments.data)
         try:
-            jobs = Jobs(plant, store=store, ledger=ledger, clock=now_ms, drop_dir=arguments.data / "drop")
-            if arguments.once:
-                return run_once(jobs, as_json=arguments.json)
-            return run_on_schedule(jobs, plant, sealer_url=arguments.sealer or plant.services.sealer_url)
+            health = ProcessHealth(clock=now_ms)
+            evidence = open_evidence(plant, arguments.data, clock=now_ms, roles=("laboratory",))
+            parts = SealingParts(evidence, alarms=health.alarms, clock=now_ms)
+            try:
+                return compute(plant, store, ledger, health, parts, arguments)
+            finally:
+                parts.close()
         finally:
             ledger.close()
     finally:
         store.close()
+
+
+def compute(
+    plant: Plant,
+    store: Store,
+    ledger: Ledger,
+    health: ProcessHealth,
+    parts: SealingParts,
+    arguments: argparse.Namespace,
+) -> int:
+    """Compute with everything open; what people brought is sealed first."""
+    data_dir = arguments.data
+    seal = laboratory_seal(parts.evidence, ledger, data_dir=data_dir, clock=now_ms, clock_watch=health.clock_watch)
+    jobs = Jobs(plant, store=store, ledger=ledger, clock=now_ms, drop_dir=data_dir / "drop", laboratory=seal)
+    if arguments.once:
+        return run_once(jobs, as_json=arguments.json)
+    watch_laboratory(health, seal)
+    parts.start(health.metrics)
+    audit = nightly_audit(plant, store=store, ledger=ledger, data_dir=data_dir, clock=now_ms)
+    if audit is not None:
+        health.add_audit(audit.health)
+    schedule = Schedule(jobs, audit=audit)
+    return run_on_schedule(schedule, plant, health, sealer_url=arguments.sealer or plant.services.sealer_url)
 
 
 def run_once(jobs: Jobs, *, as_json: bool) -> int:
@@ -68,13 +99,11 @@ def run_once(jobs: Jobs, *, as_json: bool) -> int:
     return 1 if report.findings else 0
 
 
-def run_on_schedule(jobs: Jobs, plant: Plant, *, sealer_url: str) -> int:
+def run_on_schedule(schedule: Schedule, plant: Plant, health: ProcessHealth, *, sealer_url: str) -> int:
     """Compute whenever something has arrived, until SIGTERM or SIGINT; numbers of the jobs go through the sealer."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    schedule = Schedule(jobs)
-    health = ProcessHealth(clock=now_ms)
     health.add_jobs(lambda: dict(schedule.events))
     settings = plant.services.health
     health.start((settings.host, settings.jobs), hand_over=numbers_to(plant, url=sealer_url))

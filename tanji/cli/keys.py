@@ -1,148 +1,98 @@
-"""`tanji keys opcua`: Tanji's certificate for OPC UA servers, and the server certificates it trusts.
+"""`tanji keys`: keys that sign evidence (R33), SM2 beside statements (`sm2`), certificates of OPC UA (`opcua`, R21).
 
-The folder is `services.opcua.pki` of the plant file; what a certificate has to be is `tanji.acquisition.opcua_pki`.
+Each party makes its own private key where it is used (`new`); what the registrars sign is a keyring, version after
+version (`register`, `rotate`, `revoke`, `sign`). `setup` does all of it for a plant that begins. Rules and formats are
+`tanji.trust`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import socket
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from tanji.acquisition.opcua_pki import Facts, Pki
-from tanji.cli.clock import now_ms
-from tanji.errors import CertificateError, UsageError
-from tanji.plant.load import load
-from tanji.plant.names import opcua_application_uri
-
-DAYS = 730
-"""How long a certificate of ours is in force: as long as a control system's is between two overhauls [day]."""
-
-SHORTEST = 8
-"""Fewest hexadecimal digits of a fingerprint that name a certificate."""
+from tanji.cli import keys_opcua, keys_ring, keys_setup, keys_sm2
+from tanji.trust.keyring_text import ROLES
 
 EXAMPLE = """example:
-  tanji keys opcua new --plant plant.yaml
-  tanji keys opcua list --plant plant.yaml
-  tanji keys opcua trust 3f9a01c2b45d6e78 --plant plant.yaml"""
+  tanji keys setup --plant plant.yaml --data /var/lib/tanji
+  tanji keys new metrology.example/registrar --out registrar.key
+  tanji keys register gateway plant.example/gw2+0123abcd+AQ... --plant plant.yaml --data /var/lib/tanji
+  tanji keys sign --keys keys --signer registrar.key
+  tanji keys rotate plant.example/gw1 plant.example/gw1+4567cdef+AQ... --until 184467 --keys keys
+  tanji keys revoke plant.example/gw2 --until 9000 --keys keys
+  tanji keys list --plant plant.yaml --data /var/lib/tanji"""
+
+REGISTRAR = "registrar"
+"""Not a role of a key line: who signs keyrings."""
 
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb and its own verbs."""
     verb = verbs.add_parser(
         "keys",
-        help="make and trust the certificates of OPC UA",
-        description="Make Tanji's certificate, trust those of servers.",
+        help="make, register, rotate and revoke the keys of the evidence; certificates of OPC UA",
+        description="Keys that sign readings, statements and the log, who has registered them, and until when.",
         epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    kinds = verb.add_subparsers(dest="keys_kind", required=True, metavar="KIND")
-    opcua = kinds.add_parser("opcua", help="certificates of OPC UA", epilog=EXAMPLE,
-                             formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    own = opcua.add_subparsers(dest="keys_verb", required=True, metavar="VERB")
-    new = _add(own, "new", "make Tanji's certificate and private key", new_certificate)
-    new.add_argument("--days", type=int, default=DAYS, help="how long it is in force (default: %(default)s)")
-    new.add_argument("--host", action="append", help="name or address of this machine (default: its host name)")
-    new.add_argument("--replace", action="store_true", help="replace the present one; every server has to trust anew")
-    trust = _add(own, "trust", "trust the certificate of a server", trust_certificate)
-    trust.add_argument("certificate", help="file in PEM or DER, or the fingerprint of one that was rejected")
-    _add(own, "list", "list Tanji's certificate, the trusted and the rejected ones", list_certificates)
+    kinds = verb.add_subparsers(dest="keys_kind", required=True, metavar="VERB")
+    _add_making(kinds)
+    _add_ring(kinds)
+    keys_sm2.register(kinds)
+    keys_opcua.register(kinds)
 
 
-def _add(own: Any, name: str, text: str, func: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = own.add_parser(
-        name,
-        help=text,
-        description=f"{text[0].upper()}{text[1:]}.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def _add_making(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    setup = _verb(kinds, "setup", "make every key of a plant, its trust anchor and its first keyring")
+    setup.add_argument(
+        "--institute",
+        metavar="VKEY",
+        help="registrar's key of the metrology institute, which then signs the keyring (`keys sign`); without it the"
+        " plant's keys are self-registered, and every report says so",
     )
-    parser.add_argument("--plant", type=Path, required=True, metavar="FILE", help="the plant file")
+    setup.set_defaults(func=keys_setup.run)
+    new = _verb(kinds, "new", "make one private key", has_folder=False)
+    new.add_argument("name", metavar="NAME", help="name of the key, e.g. plant.example/gw2")
+    new.add_argument("--witness", action="store_true", help="a key that cosigns checkpoints")
+    new.add_argument("--out", type=Path, required=True, metavar="FILE", help="the new file, readable by its owner only")
+    new.set_defaults(func=keys_setup.run_new)
+
+
+def _add_ring(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    enter = _verb(kinds, "register", "enter a key into the next keyring")
+    enter.add_argument("role", choices=(*ROLES, REGISTRAR), help="what the key may sign")
+    enter.add_argument("vkey", metavar="VKEY", help="public key, as `keys new` shows it")
+    enter.add_argument("--from", dest="first", type=int, metavar="N", help="first sequence number, or log index")
+    enter.add_argument("--meters", metavar="A,B", help="meters of a gateway (default: all)")
+    enter.add_argument("--organisation", metavar="NAME", help="of a registrar; takes the place of the present one")
+    enter.set_defaults(func=keys_ring.run_register)
+    rotate = _verb(kinds, "rotate", "let a name go on under a new key; the old one ends at a number")
+    rotate.add_argument("name", metavar="NAME", help="name of the key")
+    rotate.add_argument("vkey", metavar="VKEY", help="the new public key, of the same name")
+    rotate.set_defaults(func=keys_ring.run_rotate)
+    revoke = _verb(kinds, "revoke", "end a key at a number")
+    revoke.add_argument("name", metavar="NAME", help="name of the key")
+    revoke.set_defaults(func=keys_ring.run_revoke)
+    for each in (rotate, revoke):
+        text = "last number under the old key: sequence number of a gateway or laboratory, else log index"
+        each.add_argument("--until", type=int, required=True, metavar="N", help=text)
+    sign = _verb(kinds, "sign", "sign the keyring that waits for signatures, after reading it")
+    sign.set_defaults(func=keys_ring.run_sign)
+    for each in (enter, rotate, revoke, sign):
+        text = "private key of a registrar, several times if need be; those in the folder of keys sign by themselves"
+        each.add_argument("--signer", type=Path, action="append", default=[], metavar="FILE", help=text)
+    _verb(kinds, "list", "show the keys in force, ended and waiting").set_defaults(func=keys_ring.run_list)
+
+
+def _verb(
+    kinds: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, *, has_folder: bool = True
+) -> argparse.ArgumentParser:
+    parser = kinds.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=EXAMPLE)
+    if has_folder:
+        parser.add_argument("--plant", type=Path, metavar="FILE", help="the plant file")
+        data = "data directory (default: ./data)"
+        parser.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help=data)
+        if name != "setup":
+            keys = "folder of keyrings, where there is no plant file: at a registrar's"
+            parser.add_argument("--keys", type=Path, metavar="DIR", help=keys)
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    parser.set_defaults(func=func)
     return parser
-
-
-def new_certificate(arguments: argparse.Namespace) -> int:
-    """Make a certificate; 2 if there is one and it is not to be replaced."""
-    plant = load(arguments.plant)
-    if arguments.days < 1:
-        raise UsageError(f"--days: expected at least 1, got {arguments.days}")
-    made = Pki(Path(plant.services.opcua.pki)).make(
-        application_uri=opcua_application_uri(plant.site.id),
-        hosts=arguments.host or [socket.gethostname()],
-        days=arguments.days,
-        now_ms=now_ms(),
-        replace=arguments.replace,
-    )
-    _show(arguments, {"own": [made]})
-    return 0
-
-
-def trust_certificate(arguments: argparse.Namespace) -> int:
-    """Trust a certificate by file, or a rejected one by the beginning of its fingerprint."""
-    pki, named = Pki(Path(load(arguments.plant).services.opcua.pki)), arguments.certificate
-    if Path(named).is_file():
-        try:
-            data = Path(named).read_bytes()
-        except OSError as error:
-            raise UsageError(f"{named}: cannot be read: {error.strerror}") from error
-    else:
-        wanted = named.replace(":", "").lower()
-        found = [each for each in pki.rejected() if len(wanted) >= SHORTEST and each.fingerprint.startswith(wanted)]
-        if len(found) != 1 or found[0].path is None:
-            raise UsageError(
-                f"expected a file, or the fingerprint of a rejected certificate, got {named}; "
-                f"tanji keys opcua list --plant {arguments.plant} shows them"
-            )
-        data = found[0].path.read_bytes()
-    try:
-        trusted = pki.trust(data)
-    except CertificateError as error:
-        raise CertificateError(f"{named}: {error}") from error
-    _show(arguments, {"trusted": [trusted]})
-    return 0
-
-
-def list_certificates(arguments: argparse.Namespace) -> int:
-    """All certificates; 1 if ours is missing or not in force."""
-    pki = Pki(Path(load(arguments.plant).services.opcua.pki))
-    try:
-        own, fault = [pki.own()], None
-        pki.usable(now_ms=now_ms())
-    except CertificateError as error:
-        own, fault = ([pki.own()] if pki.certificate.exists() else []), str(error)
-    _show(arguments, {"own": own, "trusted": list(pki.trusted()), "rejected": list(pki.rejected())}, fault=fault)
-    return 0 if fault is None else 1
-
-
-def _show(arguments: argparse.Namespace, groups: dict[str, list[Facts]], *, fault: str | None = None) -> None:
-    if arguments.json:
-        shown: dict[str, Any] = {name: [_as_json(each) for each in several] for name, several in groups.items()}
-        print(json.dumps(shown | {"fault": fault}, ensure_ascii=False))
-        return
-    for name, several in groups.items():
-        for each in several:
-            print(f"{name:<9} {each.fingerprint[:16]}  until {_day(each.not_after_ms)}  {each.application_uri}")
-            print(f"          {each.subject}; {', '.join(each.hosts) or 'no host names'}; {each.path}")
-    if fault is not None:
-        print(fault)
-
-
-def _as_json(each: Facts) -> dict[str, Any]:
-    return {
-        "fingerprint": each.fingerprint,
-        "subject": each.subject,
-        "application_uri": each.application_uri,
-        "hosts": list(each.hosts),
-        "not_before_ms": each.not_before_ms,
-        "not_after_ms": each.not_after_ms,
-        "path": str(each.path),
-    }
-
-
-def _day(time_ms: int) -> str:
-    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%d}"

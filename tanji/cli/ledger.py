@@ -1,4 +1,4 @@
-"""`tanji ledger`: the pages; values and factor records are in `ledger_entries` and `ledger_factors`."""
+"""`tanji ledger`: the pages; values, samples and factor records are in `ledger_entries`, `_samples` and `_factors`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from pathlib import Path
 
 from ledger_api import create_app
 from ledger_api.server import serve
-from tanji.cli import ledger_entries, ledger_factors
+from tanji.cli import ledger_entries, ledger_factors, ledger_samples
 from tanji.cli.clock import now_ms
 from tanji.cli.options import listening
 from tanji.cli.options import port as tcp_port
+from tanji.cli.published import published_log
 from tanji.cli.stores import open_ledger, open_store
 from tanji.plant.load import load
 
@@ -23,7 +24,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Add the verb and its parts."""
     verb = verbs.add_parser(
         "ledger",
-        help="serve the pages, import laboratory values, keep the factor library",
+        help="serve the pages, import laboratory values, register samples, keep the factor library",
         description="Serve the web pages alone, import or withdraw laboratory values, keep the factor library.",
         epilog="example: tanji ledger import results.csv --plant plant.yaml --data /var/lib/tanji",
     )
@@ -40,6 +41,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     pages.set_defaults(func=run_serve)
     locate(pages)
     ledger_entries.register(parts, locate)
+    ledger_samples.add_parts(parts, locate)
     ledger_factors.register(parts, locate)
 
 
@@ -61,7 +63,9 @@ def run_serve(arguments: argparse.Namespace) -> int:
     try:
         ledger = open_ledger(arguments.data)
         try:
-            app = create_app(plant, store=store, ledger=ledger, clock=now_ms)
+            app = create_app(
+                plant, store=store, ledger=ledger, clock=now_ms, published=published_log(plant, arguments.data)
+            )
             with listening("pages", host=host, port=port):
                 server = serve(app, host=host, port=port)
             url = f"http://{server.host}:{server.port}/"

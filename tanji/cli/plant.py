@@ -1,4 +1,4 @@
-"""`tanji plant`: check a plant file, print its schema, write a starter file, list its points, apply it.
+"""`tanji plant`: check a plant file, print its schema, write a starter file, list its points, apply and approve it.
 
 A file with faults is a configuration error: every finding on standard error, exit code 2 (DESIGN section 5).
 """
@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tanji.cli import plant_apply
+from tanji.cli import plant_apply, plant_approve
 from tanji.domain.items import Boundary
 from tanji.errors import PlantError, UsageError
 from tanji.plant.digest import digest
@@ -50,6 +50,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     telegraf.add_argument("file", type=Path, metavar="FILE", help="the plant file")
     telegraf.add_argument("--sealer", help="the sealer's address (default: from the plant file)")
     plant_apply.register(own, _add)
+    plant_approve.register(own, _add)
 
 
 def _add(own: Any, name: str, text: str, example: str, func: Any) -> argparse.ArgumentParser:
@@ -138,8 +139,17 @@ def _summary_lines(plant: Plant, *, file: Path) -> list[str]:
         names = ", ".join(stream.id for stream in plant.streams if boundary in stream.boundaries)
         lines.append(f"  boundary {boundary.value}: {names or 'none'}")
     lines.append(f"compliance {plant.compliance[0].value} boundary by {plant.compliance[1].value}")
+    lines.append(f"evidence   {_evidence(plant)}")
     lines.append(f"digest     {counts['digest']}")
     return lines
+
+
+def _evidence(plant: Plant) -> str:
+    trust = plant.trust
+    if trust is None:
+        return "not sealed 未封存 (no section trust)"
+    seen = ", ".join(f"{each.name} ({each.organisation})" for each in trust.witnesses)
+    return f"sealed by {trust.gateway_key}, witnessed by {seen or 'nobody 无见证方'}"
 
 
 def print_schema(arguments: argparse.Namespace) -> int:

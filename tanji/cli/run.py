@@ -58,7 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
             if has_stations(plant):
                 with listening("hj212", host=services.hj212_host, port=services.hj212_port):
                     parts.append(box.start_receiver(sealer_url))
-            announce(plant, pages=pages_url, sealer=sealer_url, drop=box.data_dir / "drop", as_json=arguments.json)
+            (arguments.data / "drop").mkdir(exist_ok=True)
+            announce(plant, box, pages=pages_url, sealer=sealer_url, as_json=arguments.json)
             while not stop.wait(1.0):
                 for part in parts:
                     if part.failure is not None:
@@ -68,12 +69,19 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def announce(plant: Plant, *, pages: str, sealer: str, drop: Path, as_json: bool) -> None:
-    """Say where everything is, once it is there."""
+def announce(plant: Plant, box: Box, *, pages: str, sealer: str, as_json: bool) -> None:
+    """Say where everything is, once it is there, and whether it is sealed."""
+    drop, state = box.data_dir / "drop", box.sealing.state(box.sealer)
+    is_sealed = box.evidence is not None and state.reason is None
     if as_json:
-        print(json.dumps({"plant": plant.site.id, "pages": pages, "sealer": sealer, "drop": str(drop)}), flush=True)
+        said = {"plant": plant.site.id, "pages": pages, "sealer": sealer, "drop": str(drop), "sealed": is_sealed}
+        print(json.dumps(said), flush=True)
     else:
         print(f"{plant.site.name.zh} ({plant.site.name.en})", file=sys.stderr)
         print(f"pages   {pages}", file=sys.stderr)
         print(f"sealer  {sealer}/write", file=sys.stderr)
+        if plant.trust is not None:
+            by = ", ".join(state.witnesses) or "nobody 无见证方"
+            told = f"{plant.trust.gateway_key}, witnessed by {by}" if is_sealed else f"unsealed 未封存: {state.reason}"
+            print(f"seal    {told}", file=sys.stderr)
         print(f"drop    {drop}  (laboratory and manual values as CSV)", file=sys.stderr, flush=True)

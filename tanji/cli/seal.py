@@ -1,4 +1,7 @@
-"""`tanji seal`: the sealer alone, the only door to the raw bucket, as in the container set-up."""
+"""`tanji seal`: the sealer alone, the only door to the raw bucket, as in the container set-up.
+
+With a section `trust` it seals too. The log is the service of `trust.log_url`, or else kept here.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,18 @@ import json
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
-from services.sealer.__main__ import serve
+from services.sealer.__main__ import open_store
+from tanji.cli.clock import now_ms
+from tanji.cli.evidence import open_evidence
 from tanji.cli.instance import claim
 from tanji.cli.options import listening
 from tanji.cli.options import port as tcp_port
+from tanji.cli.sealing import SealingParts, sealer_of
 from tanji.plant.load import load
+from tanji.plant.model import Plant
 
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -50,5 +58,31 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"sealer  {url}/write", file=sys.stderr, flush=True)
 
     with claim(arguments.data), listening("sealer", host=host, port=port):
-        serve(plant, arguments.data, host=host, port=port, wait=stop.wait, announce=announce)
+        serve(plant, arguments.data, host=host, port=port, stop=stop, announce=announce)
     return 0
+
+
+def serve(
+    plant: Plant,
+    data_dir: Path,
+    *,
+    host: str,
+    port: int,
+    stop: threading.Event,
+    announce: Callable[[tuple[str, int]], object],
+) -> None:
+    """Accept, seal and forward until `stop`; `announce` gets the address once it listens."""
+    store = open_store(plant, data_dir)
+    try:
+        evidence = open_evidence(plant, data_dir, clock=now_ms, roles=("gateway",))
+        sealer = sealer_of(plant, evidence, data_dir=data_dir, store=store, clock=now_ms)
+        parts = SealingParts(evidence, alarms=sealer.alarms, clock=now_ms)
+        try:
+            parts.start(sealer.metrics)
+            announce(sealer.start(host, port))
+            stop.wait()
+        finally:
+            sealer.stop()
+            parts.close()
+    finally:
+        store.close()

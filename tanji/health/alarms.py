@@ -39,6 +39,21 @@ class AlarmCode(StrEnum):
     SEALER_AWAY = "SEALER_AWAY"
     READINGS_DROPPED = "READINGS_DROPPED"
     JOBS_FAILED = "JOBS_FAILED"
+    SEAL_FORBIDDEN = "SEAL_FORBIDDEN"
+    SEAL_FAILING = "SEAL_FAILING"
+    SEAL_AHEAD = "SEAL_AHEAD"
+    LOG_AWAY = "LOG_AWAY"
+    LOG_REFUSES = "LOG_REFUSES"
+    AUDIT_DIFFERS = "AUDIT_DIFFERS"
+    AUDIT_MISSED = "AUDIT_MISSED"
+    KEYS_MISSING = "KEYS_MISSING"
+    KEY_UNREGISTERED = "KEY_UNREGISTERED"
+    POINTMAP_UNAPPROVED = "POINTMAP_UNAPPROVED"
+    LABORATORY_UNSEALED = "LABORATORY_UNSEALED"
+    LOG_QUARANTINE = "LOG_QUARANTINE"
+    LOG_FAILED = "LOG_FAILED"
+    WITNESS_AWAY = "WITNESS_AWAY"
+    WITNESS_REFUSES = "WITNESS_REFUSES"
 
 
 CRITICAL: Final = frozenset(
@@ -48,9 +63,15 @@ CRITICAL: Final = frozenset(
         AlarmCode.SPOOL_DAMAGED,
         AlarmCode.STORE_DENIES,
         AlarmCode.READINGS_DROPPED,
+        AlarmCode.SEAL_FORBIDDEN,
+        AlarmCode.SEAL_FAILING,
+        AlarmCode.LOG_REFUSES,
+        AlarmCode.AUDIT_DIFFERS,
+        AlarmCode.LOG_FAILED,
+        AlarmCode.WITNESS_REFUSES,
     }
 )
-"""Readings are being lost or will be; the others are warnings."""
+"""Readings are being lost or will be, or evidence and database contradict each other; the others are warnings."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from tanji.health.alarms import AlarmCode, Alarms
@@ -25,6 +26,15 @@ SILENT_PERIODS: Final = 10
 Values = Mapping[str, float | int | None]
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditHealth:
+    """What is told about the audits of the database: a sentence for each of two alarms, or None; and numbers."""
+
+    differs: str | None
+    missed: str | None
+    values: Values
 
 
 class ProcessHealth:
@@ -118,6 +128,22 @@ class ProcessHealth:
             failed, executed = now.get("failed", 0), now.get("executed", 0)
 
         self._looks.append(look)
+
+    def add_audit(self, told: Callable[[], AuditHealth]) -> None:
+        """Watch the audits of the database: what differs, and whether one was missed or came to no result."""
+        self.metrics.add(lambda: [Numbers("audit", told().values)])
+
+        def look() -> None:
+            now = told()
+            self.alarms.update(AlarmCode.AUDIT_DIFFERS, now.differs)
+            self.alarms.update(AlarmCode.AUDIT_MISSED, now.missed)
+
+        self._looks.append(look)
+
+    def add_laboratory(self, fault: Callable[[], str | None], values: Callable[[], Values]) -> None:
+        """Watch the sealing of laboratory samples. fault : why some are not sealed, None where all are."""
+        self.metrics.add(lambda: [Numbers("laboratory", values())])
+        self._looks.append(lambda: self.alarms.update(AlarmCode.LABORATORY_UNSEALED, fault()))
 
     def start(
         self, address: tuple[str, int] | None = None, *, hand_over: Callable[[bytes], object] | None = None

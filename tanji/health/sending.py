@@ -89,9 +89,8 @@ def sealer_token(settings: SealerSettings) -> str | None:
 def slowest_periods(plant: Plant) -> dict[str, float]:
     """By device id, the longest period of its points [s]: after ten of them without a value it is silent."""
     periods: dict[str, float] = {}
-    for point in plant.points:
-        device = plant.device_of(point)
+    for id, period_s in plant.slowest_periods_s.items():
+        device = plant.devices_by_id[id]
         audit_s = device.audit_s if isinstance(device, OpcuaDevice) and device.read == "subscription" else 0.0
-        period_s = max(plant.period_s(point), audit_s)
-        periods[device.id] = max(periods.get(device.id, 0.0), period_s)
+        periods[id] = max(period_s, audit_s)
     return periods

@@ -57,8 +57,8 @@ def start(tmp_path: Path) -> Callable[..., Any]:
 
 @pytest.fixture
 def plant_file(tmp_path: Path) -> Path:
-    """The demo plant, listening on free ports; its devices do not answer."""
+    """The demo plant, listening on free ports and sealing nothing, which needs no keys; its devices do not answer."""
     path = tmp_path / "plant.yaml"
-    text = SAMPLE.read_text(encoding="utf-8")
+    text = SAMPLE.read_text(encoding="utf-8").replace("trust:\n  origin: demo.tanji.example\n", "")
     path.write_text(text.replace("_port: 8186", "_port: 0").replace("_port: 8080", "_port: 0"), encoding="utf-8")
     return path

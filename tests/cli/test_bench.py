@@ -29,6 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_benchmarks_of_the_design_are_listed() -> None:
     wanted = {"compute_month", "late_reading", "recompute_year", "store_read"}
     wanted |= {"poll_modbus_2000", "poll_modbus_2000_stored", "sealer_ingest"}
+    wanted |= {"note_sign", "note_verify", "tree_append", "tree_proof"}
     assert wanted <= set(bench.available())
     assert not {"measure", "modbus_plant", "demo_readings"} & set(bench.available())
 

@@ -39,6 +39,10 @@ def test_the_kept_page_the_report_and_the_summary_say_the_same(start: Callable[.
     shown += [f"模拟真值 {total['truth_t']:,.0f}" for total in summary["totals"]]
     shown += [f">{count:,} 条<" for count in (readings["accepted"], readings["stored"], live["expected"])]
     shown += [f">{readings['points']} 个<", f"实时采集 {live['seconds']} 秒"]
+    evidence = summary["evidence"]
+    assert evidence["exit_code"] == 0, evidence["verification"]
+    assert {each["status"] for each in evidence["statements"]} == {"provisional"} and len(evidence["statements"]) == 4
+    assert evidence["audit"] == {"changed": 1, "after_repair": 0}
     for text in shown:
         assert text in page, text
         assert text in report, text
@@ -77,7 +81,6 @@ def figures() -> dict[str, Any]:
         "clinker_truth_t": 1_234_000.0,
         "readings": {"points": 118, "accepted": 5_275_544, "stored": 5_275_544, "flagged": 86},
         "live": {"seconds": 30, "expected": 3540, "received": 3540},
-        "seconds": 56.6,
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tanji.cli.main import main
+from tanji.cli.stores import open_ledger
 
 PLANT = Path(__file__).parents[1] / "plant" / "golden" / "good" / "whole_standard.yaml"
 HEADER = "sample_id,stream,parameter,value,unit,basis,valid_from,valid_to,laboratory,method,place\n"
@@ -86,3 +87,33 @@ def test_a_refused_record_and_an_unknown_id_are_said(tanji: Any, tmp_path: Path)
     assert code == 2 and "--quantity: expected one of " in err and err.rstrip().endswith("got grid")
     code, _, err = tanji("factors", "approve", "nothing", "--by", "Chen")
     assert code == 2 and "expected the id of a record" in err
+
+
+def test_a_sample_is_registered_when_it_is_taken_and_listed_until_it_has_a_result(tanji: Any, tmp_path: Path) -> None:
+    take = ("sample", "take", "C-1", "--stream", "line1.coal", "--by", "Li Na", "--at", "2026-03-01T08:00")
+    code, _, err = tanji(*take)
+    assert code == 2 and "without a ledger" in err and not (tmp_path / "data").exists()  # nobody would seal it there
+    open_ledger(tmp_path / "data").close()
+    assert tanji(*take)[:2] == (0, "C-1: registered\n")
+    assert tanji(*take)[:2] == (0, "C-1: known already\n")
+    code, _, err = tanji(*take[:-1], "2026-03-01T09:00")
+    assert code == 1 and "no other sample" in err
+    code, out, _ = tanji("sample", "list", "--without-result", "0")
+    assert code == 1 and out.splitlines() == [
+        "C-1  line1.coal  2026-03-01 08:00  Li Na",
+        "1 samples without a result, older than 0 d",
+    ]
+    assert tanji("import", write(tmp_path, HEADER + GOOD))[0] == 0
+    assert tanji("sample", "list", "--without-result", "0")[0] == 0
+    code, out, _ = tanji("sample", "list", "--json")
+    assert code == 0 and json.loads(out)[0]["sample_id"] == "C-1"
+
+
+def test_samples_come_from_a_sheet_and_a_bad_row_is_named(tanji: Any, tmp_path: Path) -> None:
+    rows = "C-1,line1.coal,2026-03-01T08:00,Li\nC-2,nowhere,2026-03-01T08:00,Li\n"
+    sheet = write(tmp_path, "sample_id,stream,taken_at,taken_by\n" + rows, "taken.csv")
+    open_ledger(tmp_path / "data").close()
+    code, out, err = tanji("sample", "import", sheet)
+    assert code == 1 and out.endswith("1 registered, 0 known, 1 refused\n") and "taken.csv:3: stream" in err
+    code, _, err = tanji("sample", "take", "C-3", "--stream", "nowhere", "--by", "Li")
+    assert code == 2 and "stream: expected" in err

@@ -104,7 +104,7 @@ def test_every_part_that_answers_a_machine_has_json() -> None:
         (["demo", "--days", "0"], "expected at least 1"),
         (["demo", "--out", "plant.yaml"], "expected a data directory, got a file"),
         (["demo", "--out", "."], "expected nothing or the data of an earlier demonstration"),
-        (["bench", "nothing"], "no benchmark 'nothing'; there are: backlog_drain, compute_month"),
+        (["bench", "nothing"], "no benchmark 'nothing'; there are: audit_day, backlog_drain"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

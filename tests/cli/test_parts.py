@@ -50,7 +50,7 @@ def test_the_sealer_alone_takes_readings_and_keeps_them(
 
 def test_pollers_without_a_sealer_wait_and_stop_when_told(start: Callable[..., Any], plant_file: Path) -> None:
     with start("poll", "--plant", plant_file, "--sealer", "http://127.0.0.1:9") as (process, said):
-        assert said == {"plant": "demo", "sealer": "http://127.0.0.1:9", "points": 118}
+        assert said == {"plant": "demo", "sealer": "http://127.0.0.1:9", "points": 138}
         stop(process)
 
 

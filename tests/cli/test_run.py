@@ -88,7 +88,7 @@ def test_a_plant_runs_answers_and_stops_with_everything_readable(
         end_ms = OLD_MS + LINES * 10_000
         assert store.count("demo_raw", "reading", start_ms=OLD_MS, end_ms=end_ms) == LINES
         live = store.read("demo_raw", "reading", start_ms=end_ms, where={"plant": ("demo",)})
-        assert set(live["point"].to_pylist()) == {point.id for point in load(SAMPLE).points}
+        assert set(live["point"].to_pylist()) == {point.id for point in load(SAMPLE).metered_points}
         assert live.num_rows >= 2 * len(load(SAMPLE).points)
     finally:
         store.close()

@@ -50,7 +50,7 @@ def test_versions_are_the_chosen_ones() -> None:
     images = {name: service["image"] for name, service in SERVICES.items()}
     assert images["influxdb"] == "influxdb:2.9.1" and images["telegraf"] == "telegraf:1.39.3"
     assert images["grafana"].startswith("grafana/grafana:12.4.")
-    assert set(OURS) == {"sealer", "poller", "receiver", "jobs", "ledger"}
+    assert set(OURS) == {"sealer", "log", "poller", "receiver", "jobs", "ledger"}
     bases = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert set(bases) == {bases[0]} and re.fullmatch(r"python:3\.11\.\d+-slim-bookworm", bases[0])
 
@@ -124,8 +124,21 @@ def test_nothing_is_published_beyond_this_machine() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_the_commands_of_our_services_exist(name: str) -> None:
     program, *arguments = SERVICES[name]["command"]
+    if program == "python":
+        assert arguments[0] == "-m" and (ROOT / arguments[1].replace(".", "/") / "__main__.py").is_file()
+        return
     assert program == "tanji"
     assert callable(parser().parse_args(arguments).func)
+
+
+def test_each_part_sees_its_own_key_of_the_evidence_only_and_the_log_is_read_by_those_who_compare() -> None:
+    for name in ("sealer", "jobs", "log"):
+        keys = [each for each in SERVICES[name]["volumes"] if "/run/trust" in each]
+        assert keys == [f"./secrets/trust/{name}:/run/trust:ro"]
+    readers = {name for name in SERVICES if "log-data:/var/lib/tanji/log:ro" in SERVICES[name].get("volumes", ())}
+    assert readers == {"jobs", "ledger"}
+    assert "log-data:/var/lib/tanji/log" in SERVICES["log"]["volumes"] and SERVICES["log"]["profiles"] == ["trust"]
+    assert "!trust/" in (ROOT / "secrets" / ".gitignore").read_text(encoding="utf-8").split()
 
 
 def test_the_commands_of_the_page_about_it_exist() -> None:

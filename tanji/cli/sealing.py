@@ -1,0 +1,131 @@
+"""What runs over the chain of evidence beside the sealer: the log's keeper, the laboratory's seal, state for the pages.
+
+One object for `tanji run`, `tanji jobs` and the demonstration. With `trust.log_url` the log, its checkpoints and its
+witnesses are another process's; here are then only keys. Order at the end: samples, the sealer (the caller's), the log.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from calc_jobs.laboratory_seal import LaboratorySeal
+from ledger_api.sealed import SealState
+from services.log.inbox import InboxReader
+from services.log.keeper import LogKeeper
+from services.log.witness_client import witnesses_of
+from services.sealer import Sealer, create_sealer
+from services.sealer.seal_state import ClockState
+from tanji.cli.evidence import Evidence
+from tanji.health.alarms import Alarms
+from tanji.health.clock import ClockWatch
+from tanji.health.metrics import Metrics, Numbers
+from tanji.health.process import ProcessHealth
+from tanji.ledger import Ledger
+from tanji.plant.model import Plant
+from tanji.store.port import Store
+from tanji.trust.note_inbox import FOLDER as INBOX
+from tanji.trust.note_inbox import NoteInbox
+
+LABORATORY_FOLDER = "laboratory"
+"""Folder of the laboratory's chain in the data directory."""
+
+
+def sealer_of(
+    plant: Plant, evidence: Evidence | None, *, data_dir: Path, store: Store, clock: Callable[[], int]
+) -> Sealer:
+    """The sealer, with what the evidence has for it: nothing more than a spool where nothing can be sealed."""
+    return create_sealer(
+        plant,
+        data_dir=data_dir,
+        store=store,
+        clock=clock,
+        signer=None if evidence is None else evidence.sealer_signer,
+        log=None if evidence is None else evidence.batch_log,
+        point_map=None if evidence is None else evidence.files.point_map,
+    )
+
+
+def laboratory_seal(
+    evidence: Evidence | None, ledger: Ledger, *, data_dir: Path, clock: Callable[[], int], clock_watch: ClockWatch
+) -> LaboratorySeal | None:
+    """The laboratory's seal; None where it has no registered key or the point map is not approved."""
+    if evidence is None or (signer := evidence.laboratory_signer) is None:
+        return None
+    return LaboratorySeal(
+        data_dir / LABORATORY_FOLDER,
+        signer=signer,
+        ledger=ledger,
+        batch_log=evidence.batch_log,
+        pointmap=evidence.files.point_map_digest,
+        clock=clock,
+        clock_text=ClockState(clock_watch.state, time.monotonic).text,
+    )
+
+
+def watch_laboratory(health: ProcessHealth, seal: LaboratorySeal | None) -> None:
+    """Alarm and numbers of the laboratory's seal."""
+    if seal is not None:
+        health.add_laboratory(lambda: seal.told.fault, lambda: {"waiting_batches": seal.told.waiting})
+
+
+class SealingParts:
+    """Keeper of the log in this process, and what others may know about the evidence."""
+
+    def __init__(self, evidence: Evidence | None, *, alarms: Alarms, clock: Callable[[], int]) -> None:
+        self.evidence = evidence
+        self.keeper: LogKeeper | None = None
+        self.inbox: InboxReader | None = None
+        if evidence is None:
+            return
+        for fault in evidence.faults:
+            alarms.set(fault.code, fault.text, subject=fault.subject)
+        if evidence.log is not None:
+            self.keeper = LogKeeper(
+                evidence.log,
+                witnesses_of(evidence.trust.witnesses),
+                clock=clock,
+                alarms=alarms,
+                witness_s=evidence.trust.witness_s,
+            )
+            folder = evidence.log.folder.parent / INBOX
+            self.inbox = InboxReader(NoteInbox(folder), evidence.log, witness=self.keeper.witness)
+
+    def start(self, metrics: Metrics) -> None:
+        """Publish and witness from now on."""
+        if self.keeper is not None:
+            keeper = self.keeper
+            metrics.add(lambda: [Numbers("log", keeper.numbers())])
+            keeper.start()
+        if self.inbox is not None:
+            self.inbox.start()
+
+    def state(self, sealer: Sealer) -> SealState:
+        """How far the evidence has come, for the pages."""
+        evidence = self.evidence
+        if evidence is None:
+            return SealState("trust")
+        sealed = sealer.report()["seal"]
+        reason = sealed["reason"] if sealed["state"] != "ok" else None
+        if sealed["state"] == "off":
+            reason = "; ".join(fault.text for fault in evidence.faults) or sealed["reason"]
+        log = evidence.log
+        witnessed = () if log is None else log.checkpoints()[-1:]
+        return SealState(
+            reason=reason,
+            sealed_to_ms=sealed.get("sealed_to_ms"),
+            entries=None if evidence.trust.log_url is not None else 0 if log is None else log.size,
+            witnesses=tuple(witness.name for witness in evidence.trust.witnesses),
+            witnessed_ms=witnessed[0].time_s * 1000 if witnessed else None,
+            witnessed_entries=witnessed[0].size if witnessed else 0,
+        )
+
+    def close(self) -> None:
+        """Publish what the log has taken, then let go of it."""
+        if self.inbox is not None:
+            self.inbox.stop()
+        if self.keeper is not None:
+            self.keeper.stop()
+        if self.evidence is not None:
+            self.evidence.close()
