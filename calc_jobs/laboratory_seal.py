@@ -65,6 +65,7 @@ class LaboratorySeal:
         self._clock, self._clock_text = clock, clock_text
         self._lock = threading.Lock()
         self._agreed = batch_log is None
+        self._forbidden: str | None = None
         self.told = SealedSamples(0, 0, 0, None)
 
     def seal(self, *, even_nothing: bool = False) -> SealedSamples:
@@ -72,7 +73,7 @@ class LaboratorySeal:
         with self._lock:
             lines = batches = 0
             try:
-                fault = self._agree()
+                fault = self._forbidden or self._agree()
                 if fault is None:
                     for part, marks in self._new(even_nothing=even_nothing):
                         self._cut(part, marks)
@@ -84,6 +85,10 @@ class LaboratorySeal:
                 log.warning("laboratory samples were not sealed, to be tried again: %s", error)
             self.told = SealedSamples(lines, batches, self._chain.waiting, fault)
             return self.told
+
+    def forbid(self, reason: str) -> None:
+        """Sign nothing more until the next start."""
+        self._forbidden = reason
 
     def _agree(self) -> str | None:
         """Once per process: whether the own chain goes on where the log's ends."""

@@ -1,7 +1,8 @@
 """The clock of a log: publishes a checkpoint every minute and shows it to the witnesses every few.
 
 One thread. A witness that is away costs nothing but its signature and is asked again next time; one that refuses means
-that it knows another log than this, and somebody has to look at once. Alarms: LOG_QUARANTINE, LOG_FAILED,
+that it knows another log than this, and somebody has to look at once; where signing goes on from the same folder, as in
+a box that was restored with its log, it is told to stop (`tell`). Alarms: LOG_QUARANTINE, LOG_FAILED,
 WITNESS_AWAY, WITNESS_REFUSES (docs/alarms.md).
 """
 
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from services.log.witness_client import Witness, WitnessAway, WitnessClient, WitnessRefuses
+from services.log.witness_client import Witness, WitnessAway, WitnessClient, WitnessContradicts, WitnessRefuses
 from tanji.errors import TanjiError
 from tanji.health.alarms import AlarmCode, Alarms
 from tanji.trust.log import Log
@@ -50,9 +51,14 @@ class LogKeeper:
         self._begun_ms = clock()
         self._seen_ms: dict[str, int] = {}
         self._refused = 0
+        self._to_tell: list[Callable[[str], None]] = []
         self._turn = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log-keeper", daemon=True)
+
+    def tell(self, contradicted: Callable[[str], None]) -> None:
+        """Have `contradicted` called, with the reason, when a witness has seen another history than this log's."""
+        self._to_tell.append(contradicted)
 
     def start(self) -> None:
         """Begin; the first checkpoint is published at once."""
@@ -111,6 +117,9 @@ class LogKeeper:
             lines = client.cosigned(head, size=size)
         except WitnessRefuses as error:
             self._alarms.set(AlarmCode.WITNESS_REFUSES, str(error), subject=name)
+            if isinstance(error, WitnessContradicts):
+                for contradicted in self._to_tell:
+                    contradicted(f"the witness {name} contradicts the log of this box: {error}")
             return b""
         except WitnessAway as error:
             log.info("witness %s: %s", name, error)

@@ -57,6 +57,10 @@ def witnesses_of(settings: Iterable[_Named]) -> tuple[Witness, ...]:
     return tuple(Witness(VerifierKey.parse(each.vkey), each.url) for each in settings)
 
 
+class WitnessContradicts(WitnessRefuses):
+    """The witness has seen another or a longer history of this log than the one that is here."""
+
+
 class WitnessClient:
     """Asks one witness about one log, and remembers what it saw last."""
 
@@ -77,7 +81,9 @@ class WitnessClient:
                 break
             self._known = self._size(body, ours=size)
         said = body[:200].decode("utf-8", "replace").strip()
-        if status in (400, 403, 404, 422):
+        if status == 422:
+            raise WitnessContradicts(f"answered 422: {said}")
+        if status in (400, 403, 404):
             raise WitnessRefuses(f"answered {status}: {said}")
         raise WitnessAway(f"answered {status}: {said}")
 
@@ -86,7 +92,7 @@ class WitnessClient:
         if len(text) > 19 or not WHOLE.fullmatch(text):
             raise WitnessAway(f"answered 409 with no size: {text[:40]}")
         if int(text) > ours:
-            raise WitnessRefuses(f"it has seen {text} entries, this log has {ours}: entries are gone here")
+            raise WitnessContradicts(f"it has seen {text} entries, this log has {ours}: entries are gone here")
         return int(text)
 
     def _verified(self, head: bytes, lines: bytes) -> bytes:

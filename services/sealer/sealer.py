@@ -187,6 +187,11 @@ class Sealer:
         """Wait until everything acknowledged is in the store; whether it is."""
         return self._forwarder.drain(timeout_s)
 
+    def forbid_sealing(self, reason: str) -> None:
+        """Take readings and sign nothing more until the next start."""
+        if self.sealing is not None:
+            self.sealing.forbid(reason)
+
     def seal_now(self, timeout_s: float) -> bool:
         """Seal up to this moment, and wait until the log has everything; whether it has. False without a signer."""
         return self.sealing is not None and self.sealing.seal_now(timeout_s)

@@ -49,7 +49,7 @@ class Box:
         )
         watch_laboratory(self.health, self.laboratory)
         self.health.start()
-        self.sealing.start(self.sealer.metrics)
+        self.sealing.start(self.sealer.metrics, sealer=self.sealer, laboratory=self.laboratory)
         self.jobs = Jobs(
             plant,
             store=self.store,

@@ -81,7 +81,7 @@ def compute(
     if arguments.once:
         return run_once(jobs, as_json=arguments.json)
     watch_laboratory(health, seal)
-    parts.start(health.metrics)
+    parts.start(health.metrics, laboratory=seal)
     audit = nightly_audit(plant, store=store, ledger=ledger, data_dir=data_dir, clock=now_ms)
     if audit is not None:
         health.add_audit(audit.health)

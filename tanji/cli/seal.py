@@ -78,7 +78,7 @@ def serve(
         sealer = sealer_of(plant, evidence, data_dir=data_dir, store=store, clock=now_ms)
         parts = SealingParts(evidence, alarms=sealer.alarms, clock=now_ms)
         try:
-            parts.start(sealer.metrics)
+            parts.start(sealer.metrics, sealer=sealer)
             announce(sealer.start(host, port))
             stop.wait()
         finally:

@@ -92,10 +92,16 @@ class SealingParts:
             folder = evidence.log.folder.parent / INBOX
             self.inbox = InboxReader(NoteInbox(folder), evidence.log, witness=self.keeper.witness)
 
-    def start(self, metrics: Metrics) -> None:
-        """Publish and witness from now on."""
+    def start(
+        self, metrics: Metrics, *, sealer: Sealer | None = None, laboratory: LaboratorySeal | None = None
+    ) -> None:
+        """Publish and witness from now on; `sealer` and `laboratory` stop signing if a witness knows better."""
         if self.keeper is not None:
             keeper = self.keeper
+            if sealer is not None:
+                keeper.tell(sealer.forbid_sealing)
+            if laboratory is not None:
+                keeper.tell(laboratory.forbid)
             metrics.add(lambda: [Numbers("log", keeper.numbers())])
             keeper.start()
         if self.inbox is not None:

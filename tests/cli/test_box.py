@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -112,6 +113,29 @@ def test_without_a_key_readings_are_kept_an_alarm_is_raised_and_later_they_are_s
             assert box.sealer.seal_now(20)
             assert [line.value for _, data in batches(box, "regular") for line in parse_payload(data)] == [12.5]
             assert box.sealing.state(box.sealer).reason is None
+
+
+def test_a_box_that_was_restored_with_its_log_takes_readings_and_signs_nothing_once_the_witness_has_spoken(
+    tmp_path: Path,
+) -> None:
+    with witnessed(PLANT, tmp_path) as plant:
+        with opened(plant, tmp_path) as box:
+            post(box, 12.5)
+            assert box.sealer.seal_now(20)
+        shutil.copytree(tmp_path / "data", tmp_path / "image")
+        with opened(plant, tmp_path) as box:
+            post(box, 13.5)
+            assert box.sealer.seal_now(20)
+            assert box.sealing.keeper is not None and box.sealing.keeper.witness() is not None
+        shutil.rmtree(tmp_path / "data")
+        (tmp_path / "image").rename(tmp_path / "data")
+        with opened(plant, tmp_path) as box:
+            assert box.sealing.keeper is not None and box.sealing.keeper.witness() is None
+            post(box, 14.5)
+            assert not box.sealer.seal_now(1) and box.sealer.drain(20)
+            assert "contradicts the log" in str(box.sealing.state(box.sealer).reason)
+            assert box.laboratory is not None and "contradicts" in str(box.laboratory.seal(even_nothing=True).fault)
+            assert [line.value for _, data in batches(box, "regular") for line in parse_payload(data)] == [12.5]
 
 
 def test_an_unapproved_point_map_is_told_on_healthz_and_seals_nothing(tmp_path: Path) -> None:

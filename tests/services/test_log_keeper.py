@@ -110,7 +110,10 @@ def test_a_witness_that_has_seen_more_or_something_else_is_an_alarm_at_once(tmp_
         for log, said in ((shorter, "entries are gone here"), (other, "answered 422")):
             alarms = Alarms(clock=lambda: NOON)
             keeper = LogKeeper(log, [Witness(key(WITNESS), url)], clock=lambda: NOON, alarms=alarms)
+            told: list[str] = []
+            keeper.tell(told.append)
             assert keeper.witness() is None
+            assert len(told) == 1 and said in told[0], "signing on top of it has to stop"
             (alarm,) = alarms.active()
             assert (alarm.code.value, alarm.severity) == ("WITNESS_REFUSES", "critical") and said in alarm.text
             assert log.latest_cosigned() is None
@@ -120,8 +123,11 @@ def test_a_witness_that_does_not_know_the_log_refuses(tmp_path: Path) -> None:
     stranger = create_witness(tmp_path / "witness", WITNESS, {}, clock=lambda: NOON)
     with served(stranger) as url:
         rig = Rig(tmp_path, (WITNESS, url))
+        told: list[str] = []
+        rig.keeper.tell(told.append)
         assert rig.keeper.witness() is None
     assert rig.codes() == [("WITNESS_REFUSES", "institute.example/w1")]
+    assert told == [], "a key that is not registered there yet is no contradiction"
 
 
 @pytest.mark.parametrize(
