@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import shutil
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import urllib3
-import waitress
 
 from services.log.app import create_log_app
+from services.sealer.server import Server
 from services.witness.app import create_witness
 from tanji.cli.box import Box
 from tanji.cli.keys_setup import set_up
@@ -44,17 +43,15 @@ def witnessed(plant: Plant, folder: Path) -> Iterator[Plant]:
     set_up(trust, plant_id=plant.site.id, data_dir=folder / "data", witnesses=[Witness("institute", key)])
     log = KeyFolder(trust.keys_dir(folder / "data")).key_file("log").read().vkey()
     app = create_witness(folder / "seen", WITNESS, {trust.key_name("log"): log}, clock=lambda: T0)
-    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=1)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
+    server = Server(app, host="127.0.0.1", port=0, max_body=1 << 20)
+    server.start()
     settings = WitnessSettings(
-        name=key.name, organisation="institute", vkey=key.text, url=f"http://127.0.0.1:{server.effective_port}"
+        name=key.name, organisation="institute", vkey=key.text, url=f"http://127.0.0.1:{server.address[1]}"
     )
     try:
         yield plant.model_copy(update={"trust": trust.model_copy(update={"witnesses": (settings,)})})
     finally:
-        server.close()
-        thread.join(5)
+        server.stop()
 
 
 @contextmanager
@@ -162,16 +159,14 @@ def test_a_log_service_that_comes_later_gets_the_notes_before_the_batches(tmp_pa
         kept = Log.open(
             tmp_path / "elsewhere", signer=folder.key_file("log").read(), clock=lambda: T0, anchor=folder.anchor()
         )
-        server = waitress.create_server(create_log_app(kept), host="127.0.0.1", port=port, threads=2)
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
+        server = Server(create_log_app(kept), host="127.0.0.1", port=port, max_body=1 << 20)
+        server.start()
         try:
             assert box.sealer.seal_now(40)
             types = [kept.entry(index).split(b"\n")[0] for index in range(3)]
             assert types == [b"tanji/keys/v1", b"tanji/plant/v1", b"tanji/batch/v1"]
         finally:
-            server.close()
-            thread.join(5)
+            server.stop()
             kept.close()
 
 
