@@ -71,11 +71,17 @@ def main(arguments: list[str] | None = None) -> int:
         services = plant.services
         port = services.sealer_port if options.port is None else options.port
         host = options.host or services.sealer_host
-        serve(plant, options.data, host=host, port=port, wait=stop.wait, announce=_print_address)
+        serve(plant, options.data, host=host, port=port, wait=lambda: _wait(stop), announce=_print_address)
     except (TanjiError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0
+
+
+def _wait(stop: threading.Event) -> None:
+    """Block until `stop` is set; in steps, or a signal in the moment before a lock blocks is never handled."""
+    while not stop.wait(1.0):
+        pass
 
 
 def _print_address(address: tuple[str, int]) -> None:

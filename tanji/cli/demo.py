@@ -36,6 +36,7 @@ from tanji.cli.demo_simulator import SimulatorProcess
 from tanji.cli.instance import claim
 from tanji.cli.options import listening
 from tanji.cli.options import port as tcp_port
+from tanji.cli.waiting import wait_until
 from tanji.errors import UsageError
 from tanji.plant.dump import dump
 from tanji.plant.load import load
@@ -242,4 +243,4 @@ def stay(box: Box, shown: Demonstration, *, port: int, as_json: bool) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    stop.wait()
+    wait_until(stop)

@@ -22,6 +22,7 @@ from tanji.cli.clock import now_ms
 from tanji.cli.evidence import open_evidence
 from tanji.cli.sealing import SealingParts, laboratory_seal, watch_laboratory
 from tanji.cli.stores import open_ledger, open_store
+from tanji.cli.waiting import wait_until
 from tanji.health.process import ProcessHealth
 from tanji.health.sending import numbers_to
 from tanji.ledger import Ledger
@@ -108,7 +109,7 @@ def run_on_schedule(schedule: Schedule, plant: Plant, health: ProcessHealth, *, 
     settings = plant.services.health
     health.start((settings.host, settings.jobs), hand_over=numbers_to(plant, url=sealer_url))
     schedule.start()
-    stop.wait()
+    wait_until(stop)
     schedule.stop()
     health.stop()
     return 0

@@ -17,6 +17,7 @@ from tanji.cli.options import listening
 from tanji.cli.options import port as tcp_port
 from tanji.cli.published import published_log
 from tanji.cli.stores import open_ledger, open_store
+from tanji.cli.waiting import wait_until
 from tanji.plant.load import load
 
 
@@ -73,7 +74,7 @@ def run_serve(arguments: argparse.Namespace) -> int:
                 print(json.dumps({"plant": plant.site.id, "pages": url}), flush=True)
             else:
                 print(f"pages   {url}", file=sys.stderr, flush=True)
-            stop.wait()
+            wait_until(stop)
             server.stop()
         finally:
             ledger.close()

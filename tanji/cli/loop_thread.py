@@ -8,6 +8,8 @@ import threading
 from abc import ABC, abstractmethod
 from typing import Final
 
+from tanji.cli.waiting import wait_for_end
+
 LOG = logging.getLogger(__name__)
 FLUSH_TIMEOUT_S: Final = 5.0
 """How long a stop waits for the last readings to be acknowledged [s]."""
@@ -47,7 +49,7 @@ class LoopThread(ABC):
 
     def wait(self) -> None:
         """Block until the thread ends."""
-        self._thread.join()
+        wait_for_end(self._thread)
 
     def _run(self) -> None:
         assert self._loop is not None

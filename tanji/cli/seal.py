@@ -20,6 +20,7 @@ from tanji.cli.instance import claim
 from tanji.cli.options import listening
 from tanji.cli.options import port as tcp_port
 from tanji.cli.sealing import SealingParts, sealer_of
+from tanji.cli.waiting import wait_until
 from tanji.plant.load import load
 from tanji.plant.model import Plant
 
@@ -80,7 +81,7 @@ def serve(
         try:
             parts.start(sealer.metrics, sealer=sealer)
             announce(sealer.start(host, port))
-            stop.wait()
+            wait_until(stop)
         finally:
             sealer.stop()
             parts.close()
