@@ -220,7 +220,7 @@ class Forwarder:
             part = waiting.pop()
             table = self._points.to_store(part)
             try:
-                self._retrying(lambda table=table: self._store.write(self._bucket, "reading", table))  # type: ignore[misc]
+                self._retrying(lambda table=table: self._store.write(self._bucket, "reading", table))  # type: ignore[misc]  # bound now
             except StoreRefused as error:
                 if len(part) == 1:
                     refused += lines_of(self._points, part, [f"store refused: {error}"])

@@ -23,8 +23,8 @@ def clinker_emission_with_substitutes(
     clinker_output: float,
     *,
     clinker_process_factor: float,
-    substitute_amount: Quantity = (),  # type: ignore[assignment]
-    deduction_factor: Quantity = (),  # type: ignore[assignment]
+    substitute_amount: Quantity = (),  # type: ignore[assignment]  # an empty column
+    deduction_factor: Quantity = (),  # type: ignore[assignment]  # an empty column
 ) -> float:
     """Process CO2 of clinker by the clinker factor, all substitute raw materials in one line. [tCO2]
 

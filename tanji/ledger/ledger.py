@@ -186,7 +186,7 @@ class Ledger:
                 moved = session.execute(
                     update(RunRow).where(RunRow.job == job).values(watermark=watermark, run=run, advanced_at_ms=at_ms)
                 )
-                if not moved.rowcount:  # type: ignore[attr-defined]
+                if not moved.rowcount:  # type: ignore[attr-defined]  # of an update it has one
                     session.add(RunRow(job=job, watermark=watermark, run=run, advanced_at_ms=at_ms))
         return run
 

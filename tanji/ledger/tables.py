@@ -136,7 +136,7 @@ class RunRow(Base):
 
 
 for _change in ("update", "delete"):
-    _refusal = DDL(  # type: ignore[no-untyped-call]
+    _refusal = DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy has no type here
         f"create trigger if not exists audit_trail_no_{_change} before {_change} on audit_trail"
         " begin select raise(abort, 'the audit trail is only ever appended to'); end"
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -311,7 +311,8 @@ class EmbeddedStore:
         found = [part for part in found if len(part["ts"])] or found[:1]
         if len(found) == 1:
             return found[0]
-        return {name: np.ma.concatenate([part[name] for part in found]) for name in found[0]}  # type: ignore[no-untyped-call]
+        together: Callable[[list[np.ndarray]], np.ndarray] = np.ma.concatenate
+        return {name: together([part[name] for part in found]) for name in found[0]}
 
     def _extent(self, bucket: str, shape: Measurement, condition: str) -> tuple[int, int]:
         """First and last time of the rows meant [UTC ms]; (0, -1) where there are none."""
