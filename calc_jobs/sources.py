@@ -103,7 +103,7 @@ class StackSource:
             point = plant.points_by_id[point_id]
             minutes = rate_minutes(plant, point, readings, grid=grid)
             valid &= minutes.covered >= plan.valid_share_per_minute - hours.ROUNDING
-            means.append(units.conversion(point.unit).to_internal(_mean(minutes)))  # type: ignore[arg-type]  # arrays
+            means.append(np.asarray(units.conversion(point.unit).to_internal(_mean(minutes))))
         co2, velocity, temperature, pressure, humidity = means
         # A formula refuses what is outside its hard range; such a minute is not valid (standard.md section 14.5).
         valid &= within(f"co2_fraction_{gas.basis}", co2) & within("humidity", humidity)

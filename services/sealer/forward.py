@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from services.sealer.arrivals import ArrivalLog
@@ -218,9 +219,9 @@ class Forwarder:
         refused: list[ParkedLine] = []
         while waiting:
             part = waiting.pop()
-            table = self._points.to_store(part)
+            write = partial(self._store.write, self._bucket, "reading", self._points.to_store(part))
             try:
-                self._retrying(lambda table=table: self._store.write(self._bucket, "reading", table))  # type: ignore[misc]  # bound now
+                self._retrying(write)
             except StoreRefused as error:
                 if len(part) == 1:
                     refused += lines_of(self._points, part, [f"store refused: {error}"])
