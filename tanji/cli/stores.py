@@ -64,16 +64,15 @@ def ledger_file(data_dir: Path) -> Path:
 
 
 def make_buckets(store: InfluxStore, plant_id: str) -> None:
-    """Make the plant's buckets; asks again until the server answers, and leaves it at a log line if it refuses."""
-    pause = threading.Event()
+    """Make the plant's buckets; asks until the server answers or `store` is closed. A refusal is left at a log line."""
     for bucket in (names.raw_bucket(plant_id), names.derived_bucket(plant_id), names.health_bucket(plant_id)):
-        while True:
+        while not store.closed.is_set():
             try:
                 store.ensure_bucket(bucket)
                 break
             except StoreUnavailable as error:
                 LOG.info("bucket %s: %s", bucket, error)
-                pause.wait(RETRY_S)
+                store.closed.wait(RETRY_S)
             except StoreError as error:  # a token that may not make buckets, where an administrator has made them
                 LOG.warning("bucket %s was not made: %s", bucket, error)
                 break

@@ -61,6 +61,7 @@ class InfluxStore:
         self._known: Server | None = None
         self._lock = threading.Lock()
         self._client: Any = None
+        self.closed = threading.Event()  # for who asks this server again and again: it need not be asked any more
 
     def server(self) -> Server:
         """Which server answers; asked once. `UnsupportedServer` if it cannot be relied on."""
@@ -204,6 +205,7 @@ class InfluxStore:
 
     def close(self) -> None:
         """Drop the connections."""
+        self.closed.set()
         self._connection.close()
         with self._lock:
             if self._client is not None:

@@ -194,9 +194,11 @@ def test_a_name_that_is_not_known_is_told_and_a_known_one_outlives_its_server(mo
     found_once = [(socket.AF_INET, 1, 6, "", ("127.0.0.1", 0))]
     hanging = threading.Event()
     answers: Any = chain([OSError(-2, "unknown"), found_once, OSError(-3, "away")], repeat(hanging))
+    resolve = socket.getaddrinfo
 
     def lookup(host: str, *more: Any, **how: Any) -> Any:
-        assert host == "gateway.plant"
+        if host != "gateway.plant":  # somebody else's: the whole process looks names up here
+            return resolve(host, *more, **how)
         found = next(answers)
         if found is hanging:
             assert hanging.wait(60)
