@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   := .venv
 STAMP  := $(VENV)/.installed
+# The tests wait as much as they compute, for servers, kills and browsers: one process more than there are cores.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .PHONY: demo test setup lint system-packages lock wheel clean
 
@@ -9,7 +11,7 @@ demo: setup
 	$(VENV)/bin/tanji demo $(ARGS)
 
 test: setup system-packages lint
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 lint: setup
 	$(VENV)/bin/ruff check .
