@@ -1,7 +1,7 @@
 """SQL of the embedded store: table names, conditions, inserts (DuckDB; platform.md section 7).
 
-Only names checked by `tanji.store.schema` and integers ever become text here; everything else is registered or bound.
-Running it, and when, is left to `tanji.store.embedded`.
+Only names checked by `tanji.store.checks` and integers ever become text here; everything else is registered or bound.
+Running it is left to `tanji.store.embedded` and `tanji.store.embedded_writer`.
 """
 
 from __future__ import annotations

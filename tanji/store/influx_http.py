@@ -8,6 +8,7 @@ Nothing is retried here: whoever calls still holds the bytes.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from urllib.parse import urlencode
@@ -80,6 +81,15 @@ class Connection:
                 answer.close()
                 raise
             answer.release_conn()
+
+
+def authorization(token: str | None) -> dict[str, str]:
+    """`user:password` goes as Basic, which every 1.x knows; anything else is a token of 2.x."""
+    if not token:
+        return {}
+    if ":" in token:
+        return {"Authorization": "Basic " + base64.b64encode(token.encode()).decode()}
+    return {"Authorization": f"Token {token}"}
 
 
 @contextmanager

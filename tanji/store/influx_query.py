@@ -24,6 +24,7 @@ from tanji.store.schema import EARLIEST_MS, LATEST_MS, TAG_TYPE, TIME, Measureme
 
 SENTINEL = "; SHOW MEASUREMENTS LIMIT 1"
 SENTINEL_BLOCK = re.compile(rb"(?:\A|\n)name,tags,name\nmeasurements,,[^\n]*\n*\Z")
+NS_PER_MS = 1_000_000
 TAIL_BYTES = 4096  # longer than any sentinel block
 
 # Statement errors that pass when the server, its permissions or its buckets have been looked after.
@@ -44,16 +45,16 @@ class Statement:
 def condition(start_ms: int | None, end_ms: int | None, where: Mapping[str, Sequence[str]]) -> Statement | None:
     """The WHERE clause; None where nothing can fulfil it.
 
-    The end of time is always named, or a GROUP BY time would end now. The beginning is only where it was asked for:
-    openGemini 1.5.2 takes no negative time [measured].
+    The end of time is always named, or a GROUP BY time would end now. Times are written in nanoseconds, without a unit:
+    openGemini 1.5.2 takes no negative time that has one [measured].
     """
     low = EARLIEST_MS if start_ms is None else max(int(start_ms), EARLIEST_MS)
     high = LATEST_MS if end_ms is None else min(int(end_ms) - 1, LATEST_MS)
     if low > high or any(not values for values in where.values()):
         return None
-    tests, params = [f"time <= {high}ms"], dict[str, str]()
+    tests, params = [f"time <= {high * NS_PER_MS}"], dict[str, str]()
     if start_ms is not None:
-        tests.insert(0, f"time >= {low}ms")
+        tests.insert(0, f"time >= {low * NS_PER_MS}")
     for tag, values in where.items():
         names = {f"{tag}_{place}": value for place, value in enumerate(values)}
         tests.append("(" + " OR ".join(f'"{tag}" = ${name}' for name in names) + ")")

@@ -44,6 +44,17 @@ class Server:
         return self.kind is not ServerKind.OPENGEMINI
 
     @property
+    def limits_every_series(self) -> bool:
+        """Whether LIMIT counts the rows of each series: openGemini 1.5.2 counts those of all together [measured]."""
+        return self.kind is not ServerKind.OPENGEMINI
+
+    @property
+    def keeps_every_value(self) -> bool:
+        """Whether all texts and integers come back: openGemini 1.5.2 takes a line feed in a text for the end of the
+        line, and rounds integers beyond 2^53 [measured]."""
+        return self.kind is not ServerKind.OPENGEMINI
+
+    @property
     def creates_databases_by_query(self) -> bool:
         """Whether `CREATE DATABASE` works: everywhere but on 2.x."""
         return self.kind is not ServerKind.INFLUXDB_2

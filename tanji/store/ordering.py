@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tanji.store.schema import TIME, Measurement
+from tanji.store.series import distinct_tags
 
 IntArray = npt.NDArray[np.signedinteger]
 
@@ -51,6 +52,18 @@ def arrange(
     columns = [pa.array(time)]
     columns += tag_columns(measurement, rank=rank, keys=[keys[index] for index in ordered])
     return pa.table([*columns, *fields.values()], [TIME, *measurement.tags, *fields])
+
+
+def newest(measurement: Measurement, tables: Sequence[pa.Table]) -> pa.Table:
+    """The newest row of every series among the rows of several answers, in the order of the port."""
+    rows = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    if not rows.num_rows:
+        return rows
+    series, keys = distinct_tags(measurement, rows)
+    fields = {name: rows.column(name).chunk(0) for name in rows.column_names[1 + len(measurement.tags) :]}
+    rows = arrange(measurement, series=series, keys=keys, time=rows.column(TIME).to_numpy(), fields=fields)
+    series, _ = distinct_tags(measurement, rows)
+    return rows.take(pa.array(np.flatnonzero(np.append(series[1:] != series[:-1], True))))
 
 
 def tag_columns(

@@ -1,7 +1,7 @@
 """The storage port: what every other part of Tanji may ask of a store, whatever engine is behind it.
 
 Two adapters serve it, `tanji.store.embedded` (DuckDB, one process) and `tanji.store.influx` (InfluxDB 1.x, 2.x,
-openGemini); `tests/store/test_contract.py` holds both to the same answers, down to the bits of a float (R1, R58).
+openGemini); `tests/store/test_contract_*.py` hold both to the same answers, down to the bits of a float (R1, R58).
 What a measurement looks like is in `tanji.store.schema`. Which adapter runs is decided in `tanji.cli` alone.
 
 The rules both adapters keep:

@@ -16,6 +16,7 @@ import pytest
 from tanji.errors import InstanceLocked, StoreUnavailable
 from tanji.store.embedded import EmbeddedStore
 from tanji.store.embedded_sql import DAY_MS
+from tanji.store.embedded_writer import Writer
 
 BUCKET = "hx01_raw"
 WRITER = """
@@ -176,7 +177,7 @@ def test_a_failed_write_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.Monk
         raise StoreUnavailable("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "_insert", fail)
+        patch.setattr(Writer, "_insert", fail)
         with pytest.raises(StoreUnavailable, match="disk full"):
             store.write(BUCKET, "reading", rows(0, "b", [1.0]))
         with pytest.raises(StoreUnavailable, match="disk full"):

@@ -214,6 +214,31 @@ def test_opengemini_is_asked_how_many_rows_there_are_because_its_csv_hides_error
             InfluxStore(url).latest("hx01_raw", "reading")
 
 
+def test_opengemini_is_asked_when_the_newest_row_was_because_it_limits_all_series_together() -> None:
+    # of a the newest value is at 5 and the newest word at 9, of b both are at 7; a has a row at 7 too
+    lines = {
+        'last("value")': b'reading,"plant=hx01,point=a",5,1.5\nreading,"plant=hx01,point=b",7,2.5\n',
+        'last("quality")': b'reading,"plant=hx01,point=a",9,4\nreading,"plant=hx01,point=b",7,0\n',
+        "time >= 9000000": b'reading,"plant=hx01,point=a",9,,4\n',
+        "time >= 7000000": b'reading,"plant=hx01,point=a",7,1.0,0\nreading,"plant=hx01,point=b",7,2.5,0\n',
+    }
+
+    def query(request: Request) -> Answer:
+        text = request.form["q"][0]
+        if not asks_for_csv(request):
+            series = [{"columns": ["time", "count"], "values": [[0, 1]]}]
+            return Answer(body=json.dumps({"results": [{"series": series}]}).encode())
+        assert "LIMIT" not in text
+        (part,) = [part for part in lines if part in text]
+        field = part[6:-2] if part.startswith("last") else "value,quality"
+        return Answer(body=f"name,tags,time,{field}\n".encode() + lines[part])
+
+    with serve(staged(OPENGEMINI, query, [])) as url:
+        rows = InfluxStore(url).latest("hx01_raw", "reading").to_pylist()
+    told = [(row["point"], row["time"], row["value"], row["quality"]) for row in rows]
+    assert told == [("a", 9, None, 4), ("b", 7, 2.5, 0)]
+
+
 def test_opengeminis_errors_are_told_from_a_measurement_nobody_wrote_yet() -> None:
     with serve(staged(OPENGEMINI, gemini(counts="measurement not found", csv=b""), [])) as url:
         assert InfluxStore(url).read("hx01_raw", "reading").num_rows == 0
@@ -323,5 +348,5 @@ def test_a_deletion_names_its_rows_by_bound_values_and_closed_times() -> None:
         store.close()
     (form,) = [request.form for request in asked if request.path == "/query"]
     tags = '("plant" = $plant_0) AND ("point" = $point_0)'
-    assert form["q"] == [f'DELETE FROM "reading" WHERE time >= 5ms AND time <= 8ms AND {tags}']
+    assert form["q"] == [f'DELETE FROM "reading" WHERE time >= 5000000 AND time <= 8000000 AND {tags}']
     assert json.loads(form["params"][0]) == {"plant_0": "hx01", "point_0": "a"}

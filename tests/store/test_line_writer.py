@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from tanji.store.checks import check_rows
 from tanji.store.line_writer import MOST_LINES, bodies, series_prefix
-from tanji.store.schema import MEASUREMENTS, check_rows
+from tanji.store.schema import MEASUREMENTS
 
 
 def lines(name: str, table: pa.Table) -> list[str]:
@@ -41,13 +42,14 @@ def test_texts_are_quoted_and_only_quote_and_backslash_escaped() -> None:
     assert lines("flag", table) == [r'flag,plant=p,point=a quality=0i,rule_set="a \"b\" \\ c, d=e" 0']
 
 
-def test_floats_never_carry_a_suffix_and_keep_every_digit() -> None:
-    values = [0.1, 1e300, 5e-324, -0.0, 100.0, 2.0**53, 1 / 3]
+def test_floats_never_carry_a_suffix_or_an_exponent_and_keep_every_digit() -> None:
+    values = [0.1, 1e300, 5e-324, -0.0, 100.0, 2.0**53, 1 / 3, -4.96834565134779e-05, 1.7976931348623157e308]
     size = len(values)
     table = pa.table({"time": range(size), "plant": ["p"] * size, "part": ["a"] * size, "load": values})
     written = [line.split("load=")[1].split(" ")[0] for line in lines("health", table)]
     assert [float(text) for text in written] == values
-    assert not any(text.endswith("i") for text in written)
+    assert not any(text.endswith("i") or "e" in text for text in written)
+    assert written[3] == "-0"
 
 
 def test_a_body_holds_at_most_so_many_lines_and_none_is_lost() -> None:

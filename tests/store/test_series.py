@@ -6,7 +6,8 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tanji.store.schema import MEASUREMENTS, check_rows
+from tanji.store.checks import check_rows
+from tanji.store.schema import MEASUREMENTS
 from tanji.store.series import SeriesIndex, distinct_tags
 
 TAGS = MEASUREMENTS["emission"].tags
