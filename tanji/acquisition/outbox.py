@@ -1,11 +1,9 @@
 """The way from a poller to the sealer: nothing acknowledged is sent twice, nothing unacknowledged is forgotten early.
 
 Bodies wait in memory until the sealer has answered 2xx, for ten minutes at most (a poller has no disk of its own; the
-sealer's spool is the durable part). A body that was tried once is resent byte for byte, because a store answers a
-changed repeat differently from an equal one. What has to be dropped leaves one failed read per point behind, flagged
-GAP and COMM, so that the hole is on record. A body that is refused for good (400, 413, 422) is halved until only the
-line that is meant is let go, and logged. Ages are measured by a clock that is never set; while the wall clock is under
-suspicion, readings are flagged before they are queued.
+sealer's spool is the durable part): how they are joined, resent and dropped is `waiting_bodies`. A body that is refused
+for good (400, 413, 422) is halved until only the line that is meant is let go, and logged. Ages are measured by a clock
+that is never set; while the wall clock is under suspicion, readings are flagged before they are queued.
 """
 
 from __future__ import annotations
@@ -17,15 +15,13 @@ import random
 import re
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import urllib3
 
 from tanji.acquisition.backoff import Backoff
-from tanji.acquisition.flags import Flag
+from tanji.acquisition.waiting_bodies import LARGEST_BODY, Body, WaitingBodies
 
 KEEP_MS: Final = 600_000
 """How long an unacknowledged body is kept [ms]."""
@@ -33,45 +29,15 @@ KEEP_MS: Final = 600_000
 KEEP_BYTES: Final = 128 * 1024 * 1024
 """And how much of them: ten minutes of 2,000 points a second."""
 
-LARGEST_BODY: Final = 1024 * 1024
-"""Waiting bodies are joined up to this size, so that one fsync of the sealer serves many devices."""
-
 GATHER_S: Final = 0.05
 """How long the first body waits for those of the same moment."""
 
 REJECTED: Final = frozenset({400, 413, 422})
 """Answers that will not change when the same bytes come again."""
 
-_SERIES = re.compile(rb"^(reading,[^ \n]+) ", re.MULTILINE)
 _QUALITY = re.compile(rb"^(reading,[^ \n]+ (?:[^ \n]*,)?quality=)(\d+)i", re.MULTILINE)
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Body:
-    since_ms: int  # by the monotonic clock
-    lines: bytes
-    tried: bool = False
-    told: tuple[Callable[[bool], None], ...] = ()
-    """Whom to tell whether the sealer has kept it."""
-    kept_elsewhere: bool = False
-    """Whether the sender has it still, so that dropping it leaves no gap."""
-
-
-class _Both:
-    """Tells the senders of a halved body once both halves have been answered."""
-
-    def __init__(self, told: tuple[Callable[[bool], None], ...]) -> None:
-        self._told, self._left, self._kept = told, 2, True
-
-    def half(self, kept: bool) -> None:
-        """One half was kept, or not."""
-        self._left -= 1
-        self._kept = self._kept and kept
-        if not self._left:
-            for told in self._told:
-                told(self._kept)
 
 
 def utc_ms() -> int:
@@ -120,20 +86,17 @@ class Outbox:
         """
         self._url = url.rstrip("/") + "/write?precision=ms"
         self._clock, self._monotonic, self._suspect = clock, monotonic, suspect
-        self._keep_ms, self._keep_bytes = keep_ms, keep_bytes
+        self._waiting = WaitingBodies(keep_ms=keep_ms, keep_bytes=keep_bytes)
         self._headers = {"Content-Type": "text/plain; charset=utf-8"}
         if token:
             self._headers["Authorization"] = f"Token {token}"
         self._backoff = Backoff(first_s=first_wait_s, most_s=most_wait_s, rng=rng or random.Random())
         self._http = urllib3.PoolManager(retries=False, timeout=timeout_s, ca_certs=certificate)
         self._last_success_ms: int | None = None
-        self._queue: deque[_Body] = deque()
-        self._gaps: dict[bytes, int] = {}
         self._change = threading.Condition()
         self._closing = False
         self._thread: threading.Thread | None = None
-        self._bytes = 0
-        self._counts = {"acknowledged": 0, "rejected": 0, "dropped": 0, "retried": 0}
+        self._counts = {"acknowledged": 0, "rejected": 0, "retried": 0}
 
     def __enter__(self) -> Outbox:
         """Start."""
@@ -164,8 +127,8 @@ class Outbox:
         if word := self._suspect():
             lines = flagged(lines, word)
         with self._change:
-            self._queue.append(_Body(self._monotonic(), lines, told=(told,) if told else (), kept_elsewhere=bool(told)))
-            self._bytes += len(lines)
+            body = Body(self._monotonic(), lines, told=(told,) if told else (), kept_elsewhere=bool(told))
+            self._waiting.add(body)
             self._change.notify_all()
 
     async def send(self, lines: bytes) -> None:
@@ -199,21 +162,25 @@ class Outbox:
     def counters(self) -> dict[str, int]:
         """Bodies acknowledged, rejected and dropped, tries repeated, and what waits (bodies, bytes)."""
         with self._change:
-            return {**self._counts, "waiting": len(self._queue), "waiting_bytes": self._bytes}
+            return {**self._sums(), "waiting": len(self._waiting), "waiting_bytes": self._waiting.size}
 
     def numbers(self) -> dict[str, float | int | None]:
         """The same for the metrics of a process, with the age of what waits longest and of the last success [s]."""
         now = self._monotonic()
         with self._change:
-            oldest = (now - self._queue[0].since_ms) / 1000 if self._queue else 0.0
+            first = self._waiting.first
+            oldest = 0.0 if first is None else (now - first.since_ms) / 1000
             success = None if self._last_success_ms is None else (now - self._last_success_ms) / 1000
-            sums = {f"{name}_total": count for name, count in self._counts.items()}
-            waits = {"waiting": len(self._queue), "waiting_bytes": self._bytes}
+            sums = {f"{name}_total": count for name, count in self._sums().items()}
+            waits = {"waiting": len(self._waiting), "waiting_bytes": self._waiting.size}
             return {**sums, **waits, "oldest_age_s": oldest, "last_success_age_s": success}
+
+    def _sums(self) -> dict[str, int]:
+        return {**self._counts, "dropped": self._waiting.dropped}
 
     def _empty_within(self, timeout_s: float) -> bool:
         with self._change:
-            return self._change.wait_for(lambda: not self._queue and not self._gaps, timeout_s)
+            return self._change.wait_for(lambda: not self._waiting, timeout_s)
 
     def _run(self) -> None:
         while True:
@@ -223,83 +190,33 @@ class Outbox:
             status = self._post(body.lines)
             with self._change:
                 if status in REJECTED:
-                    self._reject(body)
+                    if not self._waiting.halve(body):
+                        log.error("let go of a line the sealer refuses: %r", body.lines[:500])
+                        self._answered(body, kept=False)
                     continue
                 if status is not None and 200 <= status < 300:
-                    self._remove(body, rejected=False)
+                    self._answered(body, kept=True)
                     continue
                 self._counts["retried"] += 1
                 wait_s = self._backoff.failed()
                 self._change.wait_for(lambda: self._closing, wait_s)
 
-    def _next(self) -> _Body | None:
-        """The body to try now: the oldest, joined with its successors if none was tried yet."""
+    def _next(self) -> Body | None:
+        """The body to try now; None once nothing is to be sent any more."""
         with self._change:
-            self._change.wait_for(lambda: self._closing or self._queue or self._gaps)
-            if not self._closing and self._queue and not self._queue[0].tried:
-                self._change.wait_for(lambda: self._closing or self._bytes > LARGEST_BODY, GATHER_S)
+            self._change.wait_for(lambda: self._closing or self._waiting)
+            first = self._waiting.first
+            if not self._closing and first is not None and not first.tried:
+                self._change.wait_for(lambda: self._closing or self._waiting.size > LARGEST_BODY, GATHER_S)
             if self._closing:
                 return None
-            self._drop_old()
-            if not self._queue or not self._queue[0].tried:
-                self._join()
-            body = self._queue[0]
-            body.tried = True
-            return body
+            return self._waiting.next(now_ms=self._monotonic(), utc_ms=self._clock())
 
-    def _join(self) -> None:
-        """Make one body of the records of gaps and as many waiting ones as one request should carry."""
-        joined = [b"%b quality=%di %d\n" % (key, Flag.GAP | Flag.COMM, at) for key, at in self._gaps.items()]
-        since = self._queue[0].since_ms if self._queue else self._monotonic()
-        size = sum(map(len, joined))
-        self._bytes += size
-        self._gaps.clear()
-        told: list[Callable[[bool], None]] = []
-        kept_elsewhere = not joined
-        while self._queue and (not joined or size + len(self._queue[0].lines) <= LARGEST_BODY):
-            body = self._queue.popleft()
-            told += body.told
-            kept_elsewhere &= body.kept_elsewhere
-            lines = body.lines
-            joined.append(lines if lines.endswith(b"\n") else lines + b"\n")
-            size += len(lines)
-        self._queue.appendleft(_Body(since, b"".join(joined), told=tuple(told), kept_elsewhere=kept_elsewhere))
-        self._bytes = sum(len(body.lines) for body in self._queue)
-
-    def _drop_old(self) -> None:
-        now, utc = self._monotonic(), self._clock()
-        while self._queue and (now - self._queue[0].since_ms > self._keep_ms or self._bytes > self._keep_bytes):
-            body = self._queue.popleft()
-            self._bytes -= len(body.lines)
-            self._counts["dropped"] += 1
-            for told in body.told:
-                told(False)
-            # Readings lie on whole periods, hence on even ms: an odd one can be no reading's time.
-            gaps = [] if body.kept_elsewhere else _SERIES.findall(body.lines)
-            self._gaps.update(dict.fromkeys(gaps, utc | 1))
-            log.error("dropped %d bytes the sealer did not take for %d s", len(body.lines), self._keep_ms // 1000)
-
-    def _reject(self, body: _Body) -> None:
-        """Halve a body of several lines, so that the others still get through; let a single line go."""
-        lines = body.lines.splitlines(keepends=True)
-        if len(lines) < 2:
-            log.error("let go of a line the sealer refuses: %r", body.lines[:500])
-            self._remove(body, rejected=True)
-            return
-        both = _Both(body.told)
-        self._queue.popleft()
-        for half in (lines[len(lines) // 2 :], lines[: len(lines) // 2]):
-            whole = b"".join(half)
-            self._queue.appendleft(_Body(body.since_ms, whole, True, (both.half,), body.kept_elsewhere))
-
-    def _remove(self, body: _Body, *, rejected: bool) -> None:
-        self._queue.popleft()
-        if not rejected:
+    def _answered(self, body: Body, *, kept: bool) -> None:
+        self._waiting.remove(body, kept=kept)
+        if kept:
             self._last_success_ms = self._monotonic()
-        self._bytes -= len(body.lines)
-        for told in body.told:
-            told(not rejected)
-        self._counts["rejected" if rejected else "acknowledged"] += 1
+        self._counts["acknowledged" if kept else "rejected"] += 1
         self._backoff.succeeded()
         self._change.notify_all()
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from calc_jobs.digests import NONE
 from calc_jobs.evidence import FactorUsed, PointUsed, ResultUsed
 from calc_jobs.explanation import Explanation, ParameterUsed, Revision
+from tanji.domain.units import DIGITS, DIMENSIONLESS, written
 from tanji.plant.model import Plant
 from tanji.report.words import Words
 
@@ -91,7 +92,7 @@ def _parameter(used: ParameterUsed) -> str:
 def _factor(used: FactorUsed) -> str:
     verified = f"verified by 核实人 {used.verified_by}" if used.verified else "unverified 未核实"
     source = f"{used.source}, {used.clause}" if used.clause else used.source
-    return f"{used.id} = {_number(used.value)} {used.unit}  [{used.confidence}] {verified}; {source}"
+    return f"{used.id} = {written(used.value, used.unit)}  [{used.confidence}] {verified}; {source}"
 
 
 def _result(used: ResultUsed, zone: ZoneInfo) -> str:
@@ -100,7 +101,7 @@ def _result(used: ResultUsed, zone: ZoneInfo) -> str:
     refused = "" if used.accepted else "; outside its hard range, not used as measured 超限，未采用"
     period = f"{_moment(used.valid_from_ms, zone)} to {_moment(used.valid_to_ms, zone)}"
     return (
-        f"{used.parameter} {_number(used.value)} {used.unit}{basis}  sample 样品 {used.sample_id}"
+        f"{used.parameter} {written(used.value, used.unit)}{basis}  sample 样品 {used.sample_id}"
         f"{f' ({who})' if who else ''}, holds {period}{refused}"
     )
 
@@ -112,7 +113,8 @@ def _point(used: PointUsed, zone: ZoneInfo) -> Iterator[str]:
     certificate = f"certificate {meter.certificate} due {meter.certificate_due}" if meter.certificate else (
         "no certificate 无证书"
     )  # fmt: skip
-    yield f"{used.point}  {used.name_en} {used.name_zh} ({used.role}), {used.kind} in {used.unit}"
+    unit = "" if used.unit == DIMENSIONLESS else f" in {used.unit}"
+    yield f"{used.point}  {used.name_en} {used.name_zh} ({used.role}), {used.kind}{unit}"
     yield f"  instrument 仪表: {meter.id} {meter.name_en} {meter.name_zh}, {accuracy}, {certificate}"
     if used.first is None or used.last is None:
         yield "  no reading in this hour 本小时无读数"
@@ -136,7 +138,7 @@ def _moment(time_ms: int, zone: ZoneInfo, *, seconds: bool = False) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "no value 无值" if value is None else f"{value + 0.0:.10g}"
+    return "no value 无值" if value is None else f"{value + 0.0:.{DIGITS}g}"
 
 
 def _share(value: float | None) -> str:

@@ -23,8 +23,8 @@ from tanji.cli.clock import now_ms
 from tanji.cli.instance import claim
 from tanji.cli.stores import open_store
 from tanji.errors import StoreRefused, StoreUnavailable, UsageError
-from tanji.health.sending import sealer_token
 from tanji.plant.model import Plant
+from tanji.plant.token_file import sealer_token
 
 PATIENCE_S: Final = 120.0
 """How long a sealer that does not answer is asked again [s]; after that the import ends and can be repeated."""

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from tanji.cli.clock import now_ms
 from tanji.cli.stores import ledger_file, open_existing_ledger, open_ledger
+from tanji.domain.units import written
 from tanji.ledger import Ledger
 from tanji.ledger.laboratory_csv import PlannedRow, Preview, import_file, preview_file
 from tanji.plant.load import load
@@ -102,7 +103,7 @@ def run_withdraw(arguments: argparse.Namespace) -> int:
         print(json.dumps({"sample_id": arguments.sample, "withdrawn": [asdict(entry) for entry in gone]}))
     for entry in () if arguments.json else gone:
         held = _held(entry.valid_from_ms, entry.valid_to_ms, plant.site.timezone)
-        print(f"withdrawn: {entry.stream} {entry.parameter} {entry.value:.9g} {entry.unit}, {held}")
+        print(f"withdrawn: {entry.stream} {entry.parameter} {written(entry.value, entry.unit)}, {held}")
     if not gone:
         print(f"{arguments.sample}: expected a sample with results in force, got none", file=sys.stderr)
     return 0 if gone else 1
@@ -127,8 +128,8 @@ def _show(preview: Preview, *, json_wanted: bool, timezone: str) -> None:
 
 
 def _said(row: PlannedRow) -> str:
-    value = "" if row.value is None else f" {row.value:.9g} {row.unit}"
-    before = "" if row.before is None or row.action == "keep" else f" (was {row.before:.9g} {row.unit})"
+    value = "" if row.value is None else f" {written(row.value, row.unit)}"
+    before = "" if row.before is None or row.action == "keep" else f" (was {written(row.before, row.unit)})"
     formula = f" by {row.formula}" if row.formula else ""
     return f"{row.action} {row.sample_id} {row.stream} {row.parameter}{value}{before}{formula}"
 

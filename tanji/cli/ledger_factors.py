@@ -16,6 +16,7 @@ from tanji.cli.clock import now_ms
 from tanji.cli.ledger_entries import Parts, stated
 from tanji.cli.stores import open_ledger
 from tanji.domain.factors import Factor
+from tanji.domain.units import written
 from tanji.errors import DomainError, Finding, UsageError
 from tanji.ledger import factor_editions, factor_records
 from tanji.plant.load import load
@@ -159,7 +160,7 @@ def _line(factor: Factor, *, superseded: bool = False) -> str:
     days = f"from {factor.valid_from}" + (f" to {factor.valid_to}" if factor.valid_to else "")
     who = f", verified by {factor.verified_by} on {factor.verified_on}" if factor.verified else ""
     old = ", superseded" if superseded else ""
-    value = f"{factor.value:.9g} {factor.unit}"
+    value = written(factor.value, factor.unit)
     return f"{mark} {factor.id}  {value}  {days}  [{factor.confidence}] {factor.source}{who}{old}"
 
 

@@ -1,10 +1,11 @@
-"""What several verbs share: ports, addresses that may be taken, and help whose examples can be copied."""
+"""What several verbs share: ports, addresses to listen on and to send to, and help whose examples can be copied."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from tanji.errors import UsageError
 
@@ -32,6 +33,14 @@ def port(text: str) -> int:
     if not 0 <= number <= HIGHEST_PORT:
         raise argparse.ArgumentTypeError(f"expected a port from 0 (a free one) to {HIGHEST_PORT}, got {text}")
     return number
+
+
+def sealer_url(given: str | None, *, usual: str) -> str:
+    """The sealer that readings go to: the one of `--sealer`, else the usual one. UsageError for what is no address."""
+    url = given or usual
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        raise UsageError(f"--sealer: expected an address such as http://127.0.0.1:8186, got {url}")
+    return url
 
 
 @contextmanager

@@ -10,9 +10,9 @@ import json
 import signal
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from tanji.cli import poll_explain
+from tanji.cli.options import sealer_url
 from tanji.cli.polling import PollingThread
 from tanji.errors import UsageError
 from tanji.plant.load import load
@@ -42,9 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     for option in ("explain", "device", "language"):
         if getattr(arguments, option):
             raise UsageError(f"--{option}: expected --once beside it, got none")
-    url = arguments.sealer or plant.services.sealer_url
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise UsageError(f"--sealer: expected an address such as http://127.0.0.1:8186, got {url}")
+    url = sealer_url(arguments.sealer, usual=plant.services.sealer_url)
     pollers = PollingThread(plant, sealer_url=url)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: pollers.stop())

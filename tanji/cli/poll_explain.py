@@ -22,7 +22,7 @@ from tanji.errors import UsageError
 from tanji.plant.model import Device, Hj212Device, ModbusLine, Plant, Point
 from tanji.report.words import LANGUAGES, Language, Words, table
 
-DONE, FAILED = 0, 1
+DONE, FAILED, UNDECIDED = 0, 1, 3
 
 
 def add_options(verb: argparse.ArgumentParser) -> None:
@@ -36,7 +36,10 @@ def add_options(verb: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, plant: Plant, *, addresses: Mapping[str, tuple[str, int]] | None = None) -> int:
-    """Read once and show it; 1 if a point could not be read. addresses : of devices that are elsewhere (a test)."""
+    """Read once and show it; 1 if a point could not be read, 3 if there was nothing to read.
+
+    addresses : of devices that are elsewhere (a test).
+    """
     words = Words(arguments.language or spoken(os.environ))
     read: list[dict[str, Any]] = []
     calling: list[str] = []
@@ -63,7 +66,9 @@ def run(arguments: argparse.Namespace, plant: Plant, *, addresses: Mapping[str, 
         data = {"plant": plant.site.id, "good": good, "bad": bad, "devices": read, "skipped": calling}
         print(json.dumps(data, ensure_ascii=False))
     else:
-        print(words("poll.summary", good=good, bad=bad))
+        print(words("poll.summary", good=good, bad=bad) if values else words("poll.nothing_read"))
+    if not values:  # a station that calls, a device without points: whether all is well there nobody can say
+        return UNDECIDED
     return FAILED if bad else DONE
 
 

@@ -7,9 +7,8 @@ import json
 import signal
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from tanji.cli.options import listening
+from tanji.cli.options import listening, sealer_url
 from tanji.cli.options import port as tcp_port
 from tanji.cli.receiving import ReceivingThread, has_stations
 from tanji.errors import UsageError
@@ -38,9 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     services = plant.services
     if not has_stations(plant):
         raise UsageError(f"{arguments.plant}: expected a device with protocol: hj212, got none")
-    url = arguments.sealer or services.sealer_url
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise UsageError(f"--sealer: expected an address such as http://127.0.0.1:8186, got {url}")
+    url = sealer_url(arguments.sealer, usual=services.sealer_url)
     host = arguments.host or services.hj212_host
     port = services.hj212_port if arguments.port is None else arguments.port
     receiver = ReceivingThread(plant, sealer_url=url, host=host, port=port)

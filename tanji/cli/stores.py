@@ -17,6 +17,7 @@ from tanji.errors import StoreError, StoreUnavailable, UsageError
 from tanji.ledger import Ledger
 from tanji.plant import names
 from tanji.plant.model import InfluxSettings, Plant
+from tanji.plant.token_file import store_token
 from tanji.store.embedded import EmbeddedStore
 from tanji.store.influx import InfluxStore
 from tanji.store.port import Store
@@ -34,7 +35,7 @@ def open_store(plant: Plant, data_dir: Path) -> Store:
     settings = plant.services.store
     if not isinstance(settings, InfluxSettings):
         return EmbeddedStore(prepared(data_dir) / "tsdb.duckdb")
-    store = InfluxStore(settings.url, org=settings.org, token=read_token(settings))
+    store = InfluxStore(settings.url, org=settings.org, token=store_token(settings))
     threading.Thread(target=make_buckets, args=(store, plant.site.id), name="buckets", daemon=True).start()
     return store
 
@@ -76,15 +77,3 @@ def make_buckets(store: InfluxStore, plant_id: str) -> None:
             except StoreError as error:  # a token that may not make buckets, where an administrator has made them
                 LOG.warning("bucket %s was not made: %s", bucket, error)
                 break
-
-
-def read_token(settings: InfluxSettings) -> str | None:
-    """The server's token, from its file; None where the plant file names none."""
-    if settings.token_file is None:
-        return None
-    try:
-        return Path(settings.token_file).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise UsageError(
-            f"services.store.token_file {settings.token_file}: cannot be read: {error.strerror}"
-        ) from error

@@ -127,7 +127,6 @@ def _fault(formula: Formula, given: Mapping[str, Given], message: str, index: in
     expected, _, got = rest.removeprefix("expected ").rpartition(", got ")
     if not expected:
         return Fault("inputs", "numbers the formula can work with", message)
-    expected = expected.replace(" 1 (", " (")  # a range of fractions needs no unit
     named = [entry for entry in formula.inputs if name in (entry.name, entry.range_name)]
     if not named:
         return Fault(name, expected, got)

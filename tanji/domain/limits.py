@@ -37,7 +37,8 @@ class Range:
     source: str
 
     def __str__(self) -> str:
-        return f"{self.low:g} to {self.high:g} {self.unit} ({self.source})"
+        unit = "" if self.unit == "1" else f" {self.unit}"
+        return f"{self.low:g} to {self.high:g}{unit} ({self.source})"
 
 
 HardRange: TypeAlias = Range

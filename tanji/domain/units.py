@@ -32,6 +32,12 @@ class Conversion:
         return (value - self.offset) / self.factor
 
 
+DIMENSIONLESS = "1"
+"""Unit of a share or ratio in plant files, sheets and tables; nobody reads it as a unit, so it is not shown."""
+
+DIGITS = 10
+"""Significant digits of a value that is written for people: as many as checking by hand takes, no rounding error."""
+
 KCAL = 4.1868e-3
 """MJ per kilocalorie, International Table; Chinese coal sheets still print kcal/kg."""
 
@@ -47,7 +53,7 @@ _TABLE: dict[tuple[str, str], dict[str, float | tuple[float, float]]] = {
     ("volume_rate", "m3/h"): {"m3/h": 1, "m3/s": 3600, "m3/min": 60, "L/h": 1e-3, "L/min": 0.06, "L/s": 3.6},
     ("normal_volume", "Nm3"): {"Nm3": 1, "1e4Nm3": 1e4},
     ("normal_volume_rate", "Nm3/h"): {"Nm3/h": 1, "Nm3/s": 3600, "kNm3/h": 1e3, "1e4Nm3/h": 1e4},
-    ("fraction", "1"): {"1": 1, "%": 1e-2, "permille": 1e-3, "ppm": 1e-6},
+    ("fraction", DIMENSIONLESS): {DIMENSIONLESS: 1, "%": 1e-2, "permille": 1e-3, "ppm": 1e-6},
     ("mass_concentration", "mg/Nm3"): {"mg/Nm3": 1, "g/Nm3": 1e3},
     ("actual_mass_concentration", "mg/m3"): {"mg/m3": 1},
     ("temperature", "degC"): {"degC": 1, "°C": 1, "K": (1, -273.15)},
@@ -86,6 +92,20 @@ def _conversions() -> dict[str, Conversion]:
 
 CONVERSIONS: dict[str, Conversion] = _conversions()
 """Every known unit under its spelling in a plant file or laboratory sheet."""
+
+
+def written(value: float, unit: str) -> str:
+    """A value with its unit as people read it: a share beside its percentage, another pure number without a unit.
+
+    A ratio above one is never shown as a percentage: where 649 % stands, a point has slipped or a unit is wrong.
+
+    >>> written(0.6494, "1"), written(6.494, "1"), written(23.1, "GJ/t")
+    ('0.6494 (64.94 %)', '6.494', '23.1 GJ/t')
+    """
+    number = f"{value + 0.0:.{DIGITS}g}"  # minus zero is zero to a reader
+    if unit != DIMENSIONLESS:
+        return f"{number} {unit}".rstrip()
+    return f"{number} ({value * 100:.{DIGITS}g} %)" if 0 < abs(value) <= 1 else number
 
 
 def conversion(unit: str) -> Conversion:

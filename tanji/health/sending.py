@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 import urllib3
 
 from tanji.acquisition.flags import Flag
 from tanji.acquisition.outbox import Outbox
-from tanji.errors import UsageError
 from tanji.health.process import ProcessHealth
 from tanji.plant.model import OpcuaDevice, Plant
-from tanji.plant.sealer_model import SealerSettings
+from tanji.plant.token_file import sealer_token
 
 NUMBERS_S: Final = 5.0
 """How long the sealer may take to accept a row of numbers [s]."""
@@ -72,18 +70,6 @@ def numbers_to(plant: Plant, *, url: str) -> Callable[[bytes], None]:
         http.request("POST", url.rstrip("/") + "/write?precision=ms", body=lines, headers=headers)
 
     return hand_over
-
-
-def sealer_token(settings: SealerSettings) -> str | None:
-    """The secret senders show, from its file; None where the plant file names none."""
-    if settings.token_file is None:
-        return None
-    try:
-        return Path(settings.token_file).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise UsageError(
-            f"services.sealer.token_file {settings.token_file}: cannot be read: {error.strerror}"
-        ) from error
 
 
 def slowest_periods(plant: Plant) -> dict[str, float]:

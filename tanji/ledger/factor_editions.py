@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from tanji.domain import factors
 from tanji.domain.factors import DEFAULT_VARIANT, Factor, FactorLibrary
@@ -37,23 +36,6 @@ class Edition:
     recorded_at_ms: int
     recorded_by: str
     superseded_by: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class FactorChange:
-    """Plant-local time [valid_from, valid_to] in which a quantity may have another value; `id` grows with each."""
-
-    id: int
-    quantity: str
-    applies_to: str
-    valid_from: date
-    valid_to: date | None
-
-    def period_ms(self, timezone: str) -> tuple[int, int | None]:
-        """Start and end [UTC ms] of the period at a plant; None for an end that is open."""
-        zone = ZoneInfo(timezone)
-        start = _midnight(self.valid_from, zone)
-        return start, None if self.valid_to is None else _midnight(self.valid_to + timedelta(days=1), zone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,29 +119,6 @@ def editions(ledger: Ledger) -> tuple[Edition, ...]:
         )
 
 
-def changes(ledger: Ledger, *, after_id: int) -> tuple[FactorChange, ...]:
-    """Periods that editions entered since `after_id` touch: their own, and that of the edition they replaced.
-
-    A period ends where a later own edition of the same kind takes over, unless that is new as well.
-    """
-    known = editions(ledger)
-    found = []
-    for edition in known:
-        if edition.number <= after_id:
-            continue
-        found.append(_change(edition, known))
-        found += [
-            replace(_change(old, known), id=edition.number) for old in known if old.superseded_by == edition.number
-        ]
-    return tuple(found)
-
-
-def last_change(ledger: Ledger) -> int:
-    """Number of the newest edition, 0 without any."""
-    with ledger.session() as session:
-        return session.scalar(select(func.max(FactorRow.number))) or 0
-
-
 def grid_factor(
     library: FactorLibrary, region: str, *, ruleset: RuleSetId, on: date, variant: str | None = None
 ) -> GridFactor:
@@ -201,38 +160,11 @@ def _with_approval(factor: Factor, approved: dict[tuple[str, str], ApprovalRow])
     return replace(factor, verified=True, verified_by=row.approved_by, verified_on=date.fromisoformat(row.approved_on))
 
 
-def _change(edition: Edition, known: Iterable[Edition]) -> FactorChange:
-    factor = edition.factor
-    later = [
-        other.factor.valid_from
-        for other in known
-        if other.number < edition.number
-        and other.superseded_by is None
-        and other.factor.valid_to is None
-        and other.factor.valid_from > factor.valid_from
-        and _covers(other.factor, factor)
-    ]
-    ends = [day for day in (factor.valid_to, *(day - timedelta(days=1) for day in later)) if day is not None]
-    return FactorChange(
-        edition.number, factor.quantity, factor.applies_to, factor.valid_from, min(ends) if ends else None
-    )
-
-
-def _covers(other: Factor, factor: Factor) -> bool:
-    """Whether `other` stands in for every use of `factor`."""
-    kind = (other.quantity, other.applies_to) == (factor.quantity, factor.applies_to)
-    return kind and set(other.rulesets) >= set(factor.rulesets) and other.variant in ("", factor.variant)
-
-
 def _same_kind(one: Factor, other: Factor) -> bool:
     """Whether two records are for the same quantity, thing, variant and first day under a rule set."""
     usual = DEFAULT_VARIANT.get(one.quantity, "")
     kinds = [(entry.quantity, entry.applies_to, entry.variant or usual, entry.valid_from) for entry in (one, other)]
     return kinds[0] == kinds[1] and bool(set(one.rulesets) & set(other.rulesets))
-
-
-def _midnight(day: date, zone: ZoneInfo) -> int:
-    return round(datetime.combine(day, time(), zone).timestamp() * 1000)
 
 
 def _row(factor: Factor, *, by: str, recorded_at_ms: int) -> FactorRow:

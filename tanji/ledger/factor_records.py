@@ -16,7 +16,7 @@ from tanji.domain.factors import CONFIDENCE_MARKS, Factor
 from tanji.domain.items import RuleSetId
 from tanji.domain.limits import HARD_RANGES
 from tanji.errors import DomainError, Finding, LedgerError
-from tanji.ledger.sheets import Refused, read_rows
+from tanji.ledger.sheets import Refused, as_entered, read_rows
 
 COLUMNS = ("quantity", "applies_to", "value", "unit", "document", "valid_from", "confidence")
 """Columns a file must have."""
@@ -107,7 +107,7 @@ def _value(row: dict[str, str], quantity: str) -> tuple[float, str]:
     bounds = HARD_RANGES.get(quantity)
     slack = 0.0 if bounds is None else 1e-9 * max(abs(bounds.low), abs(bounds.high))
     if bounds is not None and not bounds.low - slack <= inside <= bounds.high + slack:
-        raise Refused("value", str(bounds), f"{inside:g} {conversion.internal_unit} ({row['value']} {row['unit']})")
+        raise Refused("value", str(bounds), as_entered(inside, conversion.internal_unit, row))
     return inside, conversion.internal_unit
 
 

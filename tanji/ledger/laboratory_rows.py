@@ -1,28 +1,23 @@
 """One row of a laboratory or manual sheet as a ledger entry, or what is wrong with it (DESIGN section 3, R9, R52).
 
-Times without a zone are the plant's local ones; `valid_to` as a bare date includes that day; with a `period` of day or
-month it may be left out. A value is converted to the units inside the code and, where the sheet gives a raw coal
-analysis, to the place of weighing; outside its hard range it is refused. Reading files is `sheets`.
+A value is converted to the units inside the code and, where the sheet gives a raw coal analysis, to the place of
+weighing; outside its hard range it is refused. What it holds for is `laboratory_periods`, reading files is `sheets`.
 """
 
 from __future__ import annotations
 
 import math
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from tanji.domain import units
 from tanji.domain.limits import HARD_RANGES, Range
 from tanji.errors import DomainError
 from tanji.ledger.coal_analysis import MOISTURES, MOVED, RAW, Conversion, raw_text
 from tanji.ledger.entries import AMOUNT, Entry, accepted_parameters, accepted_units, parameters, stock_parameters
-from tanji.ledger.sheets import Refused
+from tanji.ledger.laboratory_periods import check_full_hours, period_of
+from tanji.ledger.sheets import Refused, as_entered
 from tanji.plant.model import Plant, Stream
 
 Row = dict[str, str]
-HOUR_MS = 3_600_000
-PERIODS = ("batch", "day", "month")
-"""What a result holds for: a batch from and to any time, a day, or a month's composite sample."""
 YES, NO = ("yes", "true", "1", "y", "是", "作废"), ("", "no", "false", "0", "n", "否")
 
 
@@ -42,9 +37,9 @@ def entry_of(row: Row, *, plant: Plant, source: str) -> Entry:
     entered, value, unit, raw, formula = 0.0, 0.0, "", "", ""
     if not withdrawn:
         entered, value, unit, raw, formula = _value(row, plant, stream, parameter, conversion)
-    valid_from, valid_to = _period(row, plant.site.timezone)
+    valid_from, valid_to = period_of(row, plant.site.timezone)
     if parameter in (AMOUNT, *stock_parameters(stream)) and not withdrawn:
-        _full_hours(row, valid_from, valid_to)
+        check_full_hours(row, valid_from, valid_to)
     basis = row["basis"] if withdrawn else _basis(row, parameter, conversion)
     return Entry(
         sample_id=row["sample_id"],
@@ -105,13 +100,11 @@ def _value(
     if not math.isfinite(entered):
         raise Refused("value", "a finite number", text)
     value, unit = _inside_unit(row, entered, accepted_units(stream, parameter), percent=percent)
-    got = f"{value:g} {unit}"
-    if row["unit"] != unit:
-        got += f" ({text} {row['unit']})"
+    got = as_entered(value, unit, row)
     if conversion is not None:
         _inside(HARD_RANGES.get(conversion.raw), value, got)
         value, raw = _converted(row, value, conversion)
-        got = f"{value:g} {unit} by {conversion.formula}"
+        got = f"{units.written(value, unit)} by {conversion.formula}"
         given = raw, f"{conversion.formula}, docs/method.md"
     else:
         given = "", ""
@@ -196,59 +189,3 @@ def _place(row: Row, stream: Stream, parameter: str) -> str:
     if place != stream.weighed_at:
         raise Refused("place", f"{stream.weighed_at}, where {stream.id} is weighed", place or "nothing")
     return place
-
-
-def _period(row: Row, timezone: str) -> tuple[int, int]:
-    """Start and end [UTC ms], as the period says where it says something."""
-    kind = row.get("period", "")
-    if kind not in ("", *PERIODS):
-        raise Refused("period", f"one of {', '.join(PERIODS)}", kind)
-    start = _moment(row, "valid_from", end_of_day=False)
-    end = None if not row["valid_to"] and kind in ("day", "month") else _moment(row, "valid_to", end_of_day=True)
-    if kind in ("day", "month"):
-        first, after = _calendar(start, kind)
-        if start != first or end not in (None, after):
-            expected = f"a whole {kind}: {first:%Y-%m-%d} to {after - timedelta(days=1):%Y-%m-%d}"
-            raise Refused("period", expected, f"{row['valid_from']} to {row['valid_to']}")
-        end = after
-    assert end is not None
-    low, high = _utc_ms(start, timezone), _utc_ms(end, timezone)
-    if high <= low:
-        raise Refused("valid_to", f"a time after {row['valid_from']}", row["valid_to"])
-    return low, high
-
-
-def _full_hours(row: Row, start_ms: int, end_ms: int) -> None:
-    """An amount belongs to the hours it is spread over or closes: in part of one it could not add up to the booking."""
-    for field, time_ms in (("valid_from", start_ms), ("valid_to", end_ms)):
-        if time_ms % HOUR_MS:
-            raise Refused(field, "full hours, e.g. 2026-10-01 or 2026-10-01T08:00, for an amount", row[field])
-
-
-def _calendar(start: datetime, kind: str) -> tuple[datetime, datetime]:
-    """Beginning and end of the local day or month around a time."""
-    first = start.replace(hour=0, minute=0, second=0, microsecond=0)
-    if kind == "day":
-        return first, first + timedelta(days=1)
-    first = first.replace(day=1)
-    return first, (first + timedelta(days=31)).replace(day=1)
-
-
-def _moment(row: Row, field: str, *, end_of_day: bool) -> datetime:
-    """An ISO 8601 time; a bare date is its beginning, as an end the beginning of the next day."""
-    text = row[field].replace("/", "-")  # Excel's habit
-    try:
-        try:
-            day = date.fromisoformat(text)
-        except ValueError:
-            return datetime.fromisoformat(text)
-        return datetime.combine(day + timedelta(days=1 if end_of_day else 0), time())
-    except ValueError:
-        expected = "an ISO 8601 time, e.g. 2026-10-01 or 2026-10-01T08:00"
-        raise Refused(field, expected, row[field] or "nothing") from None
-
-
-def _utc_ms(moment: datetime, timezone: str) -> int:
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(timezone))
-    return round(moment.timestamp() * 1000)

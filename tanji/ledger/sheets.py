@@ -11,13 +11,14 @@ import csv
 import io
 import warnings
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
+from tanji.domain import units
 from tanji.errors import Finding, LedgerError
 
 ENCODINGS = ("utf-8-sig", "gb18030")
@@ -34,6 +35,14 @@ class Refused(Exception):
     def __init__(self, field: str, expected: str, got: str) -> None:
         super().__init__(field)
         self.field, self.expected, self.got = field, expected, got
+
+
+def as_entered(value: float, unit: str, row: Mapping[str, str]) -> str:
+    """A value inside the code, and what its row says where that is in another unit: `6.494, entered as 649.4 %`."""
+    if row["unit"] == unit:
+        return units.written(value, unit)
+    number = f"{value:.{units.DIGITS}g}" if unit == units.DIMENSIONLESS else units.written(value, unit)
+    return f"{number}, entered as {row['value'].rstrip('% ')} {row['unit']}"
 
 
 def read_rows(body: bytes, *, file: str, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:

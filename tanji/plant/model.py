@@ -1,17 +1,14 @@
 """The plant model: what exists in a plant and how it is wired, as frozen objects.
 
 One plant file describes site, lines, kilns, devices, meters, points and source streams (R21, R27); every other part
-of Tanji is configured from it alone. Source streams are `tanji.plant.streams`, the plan's rules `tanji.plant.plan`.
-Reading a file, with errors that name the line, is `tanji.plant.load`; the names that other parts use are made in
-`tanji.plant.names`. Formulas and factors are not here.
-
-Units are declared per point as the device delivers them; `tanji.plant.load` refuses a unit that `tanji.domain.units`
-cannot convert to the internal ones (t, MWh, GJ, s, °C, Pa, Nm³, fractions).
+of Tanji is configured from it alone. Here are the site, its lines and the plant as a whole; meters are `meter_model`,
+points `point_model`, services `services_model`, devices the module of their protocol, source streams `streams`, the
+plan's rules `plan`. Reading a file, with errors that name the line, is `load`; the names that other parts use are made
+in `names`. Formulas and factors are not here.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -21,6 +18,10 @@ from tanji.domain.items import Boundary, Indicator, RuleSetId
 from tanji.plant.hj212_model import Hj212Device as Hj212Device
 from tanji.plant.hj212_model import TelegramValue as TelegramValue
 from tanji.plant.import_model import ImportLayout as ImportLayout
+from tanji.plant.meter_model import Certificate as Certificate
+from tanji.plant.meter_model import Meter as Meter
+from tanji.plant.meter_model import MeterKind as MeterKind
+from tanji.plant.meter_model import MeterRange as MeterRange
 from tanji.plant.modbus_model import ModbusDevice as ModbusDevice
 from tanji.plant.modbus_model import ModbusLine as ModbusLine
 from tanji.plant.modbus_model import ModbusSerialDevice as ModbusSerialDevice
@@ -33,6 +34,11 @@ from tanji.plant.opcua_model import OpcuaSettings as OpcuaSettings
 from tanji.plant.plan import CrossCheckPlan as CrossCheckPlan
 from tanji.plant.plan import QualityPlan as QualityPlan
 from tanji.plant.plan import SubstitutionRow as SubstitutionRow
+from tanji.plant.point_model import PARAMETER_PERIOD_S as PARAMETER_PERIOD_S
+from tanji.plant.point_model import CounterExchange as CounterExchange
+from tanji.plant.point_model import Limits as Limits
+from tanji.plant.point_model import Point as Point
+from tanji.plant.point_model import PointKind as PointKind
 from tanji.plant.records import DeviceTiming as DeviceTiming
 from tanji.plant.records import Fraction as Fraction
 from tanji.plant.records import Frozen as Frozen
@@ -41,6 +47,9 @@ from tanji.plant.records import Name as Name
 from tanji.plant.records import PointId as PointId
 from tanji.plant.sealer_model import HealthSettings as HealthSettings
 from tanji.plant.sealer_model import SealerSettings as SealerSettings
+from tanji.plant.services_model import EmbeddedSettings as EmbeddedSettings
+from tanji.plant.services_model import InfluxSettings as InfluxSettings
+from tanji.plant.services_model import Services as Services
 from tanji.plant.streams import FlueGas as FlueGas
 from tanji.plant.streams import Stream as Stream
 from tanji.plant.trust_model import TrustSettings as TrustSettings
@@ -95,186 +104,11 @@ class Line(Frozen):
 Device = Annotated[ModbusDevice | ModbusSerialDevice | OpcuaDevice | Hj212Device, Field(discriminator="protocol")]
 
 
-class Certificate(Frozen):
-    """The verification or calibration certificate in force, until the ledger service holds it (R31, R32).
-
-    With a printed uncertainty it replaces the accuracy class in every budget (standard.md section 13).
-    """
-
-    number: str
-    issuer: str = ""
-    issued: str = Field("", pattern=r"^(\d{4}-\d{2}-\d{2})?$")
-    due: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
-    expanded_uncertainty: Annotated[float, Field(gt=0, le=1)] | None = Field(
-        None, description="U as printed, as a fraction of what the class is of; none: the class is the error."
-    )
-    coverage_factor: float = Field(2.0, gt=0, description="k as printed.")
-    random_share: Fraction = Field(
-        0.0, description="Share of U that is new in every reading (repeatability), U_random / U; rest: systematic."
-    )
-
-
-class MeterRange(Frozen):
-    """Measuring range, in `unit`."""
-
-    low: float
-    high: float
-    unit: str
-
-
 class CarbonNode(Frozen):
     """A node of the carbon flow diagram (碳流图) that meters are attached to (R27)."""
 
     id: Identifier
     name: Name
-
-
-MeterKind = Literal[
-    "belt_scale",
-    "rotor_scale",
-    "truck_scale",
-    "electricity_meter",
-    "flow_meter",
-    "gas_analyser",
-    "velocity_meter",
-    "temperature",
-    "pressure",
-    "humidity",
-    "control_system",
-]
-
-
-class Meter(Frozen):
-    """A metering device (碳计量装置): what is calibrated, and where it answers.
-
-    `accuracy_class` is printed on the instrument: "0.5", "1.0", "0.5S". Its number is the maximum permissible error
-    in percent of the reading, or of the span of `range` where `class_of` says so; `permissible_error` is the fraction.
-    """
-
-    id: Identifier
-    name: Name
-    kind: MeterKind
-    device: Identifier
-    unit_id: int = Field(1, ge=0, le=247, description="Modbus unit id behind the device.")
-    template: Identifier | None = Field(None, description="Kind of instrument; its points need only a quantity.")
-    requests: RequestLimits | None = Field(None, description="Limits of this instrument behind a gateway.")
-    serial_register: SerialRegister | None = None
-    accuracy_class: Annotated[str, Field(pattern=r"^\d+(\.\d+)?S?$")] | None = None
-    class_of: Literal["reading", "full_scale"] = Field(
-        "reading", description="What the class is a percentage of; full_scale needs a range."
-    )
-    model: str = ""
-    manufacturer: str = ""
-    serial: str = ""
-    range: MeterRange | None = None
-    node: Identifier | None = None
-    certificate: Certificate | None = None
-
-    @property
-    def permissible_error(self) -> float | None:
-        """Maximum permissible error as a fraction of what the class is of [1]; None where no class is declared."""
-        return None if self.accuracy_class is None else float(self.accuracy_class.rstrip("S")) / 100
-
-
-class Limits(Frozen):
-    """Limits of the quality rules, in the point's declared unit (quality.md section 5)."""
-
-    low: float | None = None
-    high: float | None = None
-    rate_per_s: float | None = Field(None, gt=0, description="Fastest change the process can make, unit per second.")
-    stuck_s: float | None = Field(None, gt=0, description="A constant for this long, while it should move, is stuck.")
-    stuck_tolerance: float = Field(0.0, ge=0)
-
-
-PointKind = Literal["rate", "counter", "state", "concentration", "condition", "parameter"]
-
-PARAMETER_PERIOD_S = 3600.0
-"""How often a meter's own settings are read, where the plant file does not say."""
-
-
-class CounterExchange(Frozen):
-    """A counter went on from another count: the meter was exchanged, or its register was set (R31)."""
-
-    at: str = Field(
-        pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$",
-        description="First moment of the new count, with the offset from UTC.",
-    )
-    last: float = Field(ge=0, description="Last register count before, read at the old meter.")
-    first: float = Field(0.0, ge=0, description="Register count the new one began with.")
-    reason: str = ""
-
-    @property
-    def at_ms(self) -> int:
-        """First moment of the new count [UTC ms]."""
-        return round(datetime.fromisoformat(self.at).timestamp() * 1000)
-
-
-class Point(Frozen):
-    """One measured value.
-
-    kind: `rate` flow per time; `counter` totaliser, stored as the unscaled register count; `state` 0/1 or a code;
-    `concentration` of a gas; `condition` of the gas it is measured in: velocity, temperature, pressure, humidity;
-    `parameter` a setting of the meter itself (zero, span, totaliser factor, transformer ratio): read once an hour and
-    sealed, so that a re-spanned meter is seen, and never part of a figure.
-    Reading = register value x scale + offset, in `unit`; for a counter this applies in the activity job only.
-    """
-
-    id: PointId
-    name: Name
-    meter: Identifier
-    kind: PointKind
-    unit: str
-    via: Literal["poller", "telegraf"] = "poller"
-    quantity: str | None = Field(
-        None, description="What of its meter's template this is, e.g. active_power. None once loaded."
-    )
-    modbus: Register | None = None
-    opcua: str | None = Field(None, description='OPC UA node id, e.g. "ns=2;s=Kiln1.CO2".')
-    hj212: TelegramValue | None = Field(None, description="Which value of the station's telegrams it is.")
-    scale: float = 1.0
-    offset: float = 0.0
-    period_s: float | None = Field(None, gt=0)
-    deadband: float | None = Field(None, gt=0, description="OPC UA subscription: changes below it are not told.")
-    limits: Limits = Limits()
-    rollover: Annotated[int, Field(gt=0, le=2**53)] | None = None
-    rated_per_h: float | None = Field(None, gt=0, description="Counters: most that can pass in an hour, in unit.")
-    exchanges: tuple[CounterExchange, ...] = Field((), description="Counters: exchanges of the meter, oldest first.")
-
-
-class InfluxSettings(Frozen):
-    """An InfluxDB 1.x, 2.x or openGemini server. The token is read from a file, never written here."""
-
-    kind: Literal["influx"]
-    url: str
-    org: str = "plant"
-    token_file: str | None = None
-
-
-class EmbeddedSettings(Frozen):
-    """The embedded DuckDB store in the data directory."""
-
-    kind: Literal["embedded"] = "embedded"
-
-
-class Services(Frozen):
-    """Where the parts listen, and which store they use. Loopback by default: there is no login yet."""
-
-    sealer_host: str = "127.0.0.1"
-    sealer_port: int = Field(8186, ge=0, le=65535)
-    pages_host: str = "127.0.0.1"
-    pages_port: int = Field(8080, ge=0, le=65535)
-    hj212_host: str = "127.0.0.1"
-    hj212_port: int = Field(9212, ge=0, le=65535, description="Where HJ 212 stations report to.")
-    store: Annotated[EmbeddedSettings | InfluxSettings, Field(discriminator="kind")] = EmbeddedSettings()
-    sealer: SealerSettings = SealerSettings()
-    health: HealthSettings = HealthSettings()
-    opcua: OpcuaSettings = OpcuaSettings()
-    host_metrics_s: float | None = Field(10.0, gt=0, description="How often Telegraf tells how its machine is.")
-
-    @property
-    def sealer_url(self) -> str:
-        """Where senders on the same machine find the sealer."""
-        return f"{self.sealer.scheme}://{self.sealer_host}:{self.sealer_port}"
 
 
 class Plant(Frozen):

@@ -4,66 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import random
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tanji.acquisition.flags import Flag
 from tanji.acquisition.line_protocol import parse
 from tanji.acquisition.outbox import Outbox
+
+from .sealer_double import sealer
 
 
 def line(number: int, point: str = "a") -> bytes:
     return b"reading,plant=p,point=%b value=%d,quality=0i %d\n" % (point.encode(), number, number * 1000)
 
 
-class Sealer(ThreadingHTTPServer):
-    """Answers each request with the next of `answers`, then 204 for ever; keeps every body."""
-
-    daemon_threads = True
-
-    def __init__(self, *answers: int) -> None:
-        self.answers, self.bodies, self.paths = list(answers), [], []
-        self.authorizations: list[str | None] = []
-        self.refuses: bytes | None = None
-        super().__init__(("127.0.0.1", 0), Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Sealer
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.paths.append(self.path)
-        self.server.authorizations.append(self.headers["Authorization"])
-        status = self.server.answers.pop(0) if self.server.answers else 204
-        if self.server.refuses is not None and self.server.refuses in self.server.bodies[-1]:
-            status = 400
-        self.send_response(status)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Silence."""
-
-
-@contextmanager
-def sealer(*answers: int) -> Iterator[Sealer]:
-    server = Sealer(*answers)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def port_of(url: str) -> int:
+    """Where a sealer was that is to come back."""
+    return int(url.rsplit(":", 1)[1])
 
 
 def outbox(url: str, **more: object) -> Outbox:
@@ -112,7 +67,7 @@ def test_nothing_is_lost_while_the_sealer_is_down() -> None:
     with outbox(url) as box:
         assert not asyncio.run(queue(box, 0.3, line(1), line(2)))
         assert box.counters()["retried"] > 0
-        with sealer_at(url) as server:
+        with sealer(port=port_of(url)) as server:
             assert asyncio.run(box.flush(5))
             assert b"".join(server.bodies) == line(1) + line(2)
 
@@ -123,23 +78,6 @@ async def queue(box: Outbox, seconds: float, *bodies: bytes) -> bool:
     return await box.flush(seconds)
 
 
-@contextmanager
-def sealer_at(url: str) -> Iterator[Sealer]:
-    """A sealer that comes back at its old address."""
-    port = int(url.rsplit(":", 1)[1])
-    server = Sealer.__new__(Sealer)
-    server.answers, server.bodies, server.paths, server.authorizations, server.refuses = [], [], [], [], None
-    ThreadingHTTPServer.__init__(server, ("127.0.0.1", port), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 def test_what_is_too_old_is_dropped_and_leaves_one_gap_per_point() -> None:
     now = [1_000_000]
     with sealer() as server:
@@ -148,7 +86,7 @@ def test_what_is_too_old_is_dropped_and_leaves_one_gap_per_point() -> None:
         assert not asyncio.run(queue(box, 0.2, line(1) + line(2) + line(2, "b")))
         now[0] += 600_001
         assert not asyncio.run(queue(box, 0.2, line(3)))
-        with sealer_at(url) as server:
+        with sealer(port=port_of(url)) as server:
             assert asyncio.run(box.flush(5))
             rows = parse(b"".join(server.bodies), precision="ms", arrival_ms=0).readings.to_pylist()
         word = int(Flag.GAP | Flag.COMM)
@@ -170,7 +108,7 @@ def test_setting_the_clock_by_an_hour_drops_nothing() -> None:
             now[0] += step
             assert not asyncio.run(queue(box, 0.1, line(1 + abs(step))))
         assert box.counters()["dropped"] == 0
-        with sealer_at(url) as server:
+        with sealer(port=port_of(url)) as server:
             assert asyncio.run(box.flush(5))
             assert b"".join(server.bodies) == line(1) + line(3_600_001) + line(7_200_001)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +35,16 @@ def test_the_benchmarks_of_the_design_are_listed() -> None:
     wanted |= {"note_sign", "note_verify", "tree_append", "tree_proof"}
     assert wanted <= set(bench.available())
     assert not {"measure", "modbus_plant", "demo_readings"} & set(bench.available())
+
+
+@pytest.mark.parametrize("name", ["note_sign", "sealer_ingest", "fuzz_reports"])  # the last has options of its own
+def test_asked_for_help_a_benchmark_says_what_it_measures_and_does_not_run(name: str) -> None:
+    file = bench.BENCH / f"{name}.py"
+    told = subprocess.run([sys.executable, file, "--help"], capture_output=True, text=True, check=False)
+    about = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    assert about is not None and told.returncode == 0 and not told.stderr
+    assert about.split()[:10] == told.stdout.split("\n\n", name == "fuzz_reports")[-1].split()[:10]
+    assert "peak_rss_mb" not in told.stdout
 
 
 @pytest.mark.usefixtures("folder")

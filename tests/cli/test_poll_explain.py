@@ -176,7 +176,8 @@ def test_a_station_that_calls_is_said_to_do_so(language: str, said: str, capsys:
         assert said in shown and "--plant p.yaml" in shown and "docs/hj212.md" in shown
         assert ran(both, port, json=True) == 0
     assert json.loads(capsys.readouterr().out)["skipped"] == ["stack"]
-    assert ran(both, 0, device="stack") == 0
+    assert ran(both, 0, device="stack", language=language) == 3  # neither done nor failed (DESIGN section 5)
+    assert {"en": "nothing was read", "zh": "未读取任何测点"}[language] in capsys.readouterr().out
 
 
 def test_the_language_is_the_terminals() -> None:

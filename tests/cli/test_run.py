@@ -78,9 +78,7 @@ def test_a_plant_runs_answers_and_stops_with_everything_readable(
 
         time.sleep(4)
         process.send_signal(signal.SIGTERM)
-        began = time.monotonic()
         assert process.wait(timeout=STOP_S) == 0
-        assert time.monotonic() - began < STOP_S
     log = (tmp_path / "stderr.log").read_text()
     assert "Traceback" not in log and "\x1b" not in log
     store = EmbeddedStore(data / "tsdb.duckdb")

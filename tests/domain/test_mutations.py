@@ -107,7 +107,7 @@ def test_alpha_in_percent_is_refused_in_every_form(percent):
         (alternative.waste_carbon_emission, carbon),
         (alternative.waste_carbon_memo, carbon),
     ):
-        with pytest.raises(DomainError, match=r"fraction: expected 0 to 1 1"):
+        with pytest.raises(DomainError, match=r"fraction: expected 0 to 1 "):
             formula(1.0, **values)
 
 

@@ -72,6 +72,23 @@ def test_every_dimension_has_one_internal_unit_that_converts_to_itself():
         assert (units.conversion(unit).factor, units.conversion(unit).offset) == (1.0, 0.0)
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (0.6494, "1", "0.6494 (64.94 %)"),
+        (1.0, "1", "1 (100 %)"),
+        (-0.05, "1", "-0.05 (-5 %)"),
+        (6.494, "1", "6.494"),  # a share above one is none: no percentage makes it look like one
+        (-0.0, "1", "0"),
+        (0.07000000000000001, "1", "0.07 (7 %)"),
+        (23.1, "GJ/t", "23.1 GJ/t"),
+        (3.0, "", "3"),
+    ],
+)
+def test_a_share_is_written_beside_its_percentage_and_no_unit_is_ever_a_bare_one(value, unit, said):
+    assert units.written(value, unit) == said
+
+
 def test_no_unit_is_listed_under_two_dimensions():
     assert len(units.CONVERSIONS) == sum(len(entries) for entries in units._TABLE.values())
 

@@ -2,52 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import pytest
-
 from tanji.acquisition.flags import Flag
-from tanji.errors import UsageError
 from tanji.health.clock import ClockWatch, KernelClock
 from tanji.health.process import ProcessHealth
-from tanji.health.sending import numbers_to, sealer_token, sending, slowest_periods
+from tanji.health.sending import numbers_to, sending, slowest_periods
 from tanji.plant.model import Plant
-from tanji.plant.sealer_model import SealerSettings
+
+from ..acquisition.sealer_double import sealer
 
 NOON = 1_772_323_200_000
 NAME = {"zh": "测", "en": "test"}
-
-
-class Sealer(ThreadingHTTPServer):
-    """Keeps bodies and what was shown with them."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        self.got: list[tuple[str | None, bytes]] = []
-        super().__init__(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Sealer
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.append((self.headers["Authorization"], body))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Silence."""
 
 
 def plant(folder: Path) -> Plant:
@@ -72,8 +39,10 @@ def test_readings_carry_the_secret_and_after_a_step_of_the_clock_its_flag(tmp_pa
     now, steady = [NOON], [0]
     watch = ClockWatch(lambda: now[0], monotonic=lambda: steady[0], kernel=lambda: KernelClock(True))
     health = ProcessHealth(clock=lambda: now[0], clock_watch=watch)
-    sealer = Sealer()
-    with sending(plant(tmp_path), url=sealer.url, clock=lambda: now[0], health=health) as (outbox, shared):
+    with (
+        sealer() as server,
+        sending(plant(tmp_path), url=server.url, clock=lambda: now[0], health=health) as (outbox, shared),
+    ):
         assert shared is health
         for step in (0, 3_600_000):
             now[0] += step
@@ -81,26 +50,16 @@ def test_readings_carry_the_secret_and_after_a_step_of_the_clock_its_flag(tmp_pa
             end = time.monotonic() + 10
             while outbox.counters()["waiting"] and time.monotonic() < end:
                 time.sleep(0.01)
-    sealer.shutdown()
-    sealer.server_close()
-    assert [shown for shown, _ in sealer.got] == ["Token s3cret"] * 2
-    words = [body.partition(b"quality=")[2].partition(b"i")[0] for _, body in sealer.got]
+    assert server.authorizations == ["Token s3cret"] * 2
+    words = [body.partition(b"quality=")[2].partition(b"i")[0] for body in server.bodies]
     assert words == [b"0", b"%d" % Flag.CLOCK]
     assert "tanji_outbox_acknowledged_total 2.0" in health.metrics.text().decode()
 
 
 def test_numbers_of_a_process_go_the_same_way_with_the_secret(tmp_path: Path) -> None:
-    sealer = Sealer()
-    numbers_to(plant(tmp_path), url=sealer.url)(b"jobs executed_total=1.0 5\n")
-    sealer.shutdown()
-    sealer.server_close()
-    assert sealer.got == [("Token s3cret", b"jobs executed_total=1.0 5\n")]
-
-
-def test_a_secret_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="token_file"):
-        sealer_token(SealerSettings(token_file=str(tmp_path / "no")))
-    assert sealer_token(SealerSettings()) is None
+    with sealer() as server:
+        numbers_to(plant(tmp_path), url=server.url)(b"jobs executed_total=1.0 5\n")
+    assert (server.authorizations, server.bodies) == (["Token s3cret"], [b"jobs executed_total=1.0 5\n"])
 
 
 def test_the_slowest_point_of_a_device_says_when_it_is_silent(tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from tanji.domain.factors import Factor
+from tanji.domain.items import RuleSetId
 from tanji.ledger import Ledger
 from tanji.plant.load import parse
 from tanji.plant.model import Plant
@@ -27,6 +30,23 @@ streams:
      fuel: bituminous_coal, points: [coal.flow], laboratory: [net_calorific_value, carbon_as_received]}
   - {id: diesel, name: {zh: 油, en: diesel}, kind: fossil_fuel, boundaries: [enterprise], fuel: diesel, ledger: true}
 """
+
+OWN = Factor(
+    id="own.carbon_per_energy.bituminous_coal.2026",
+    quantity="carbon_per_energy",
+    applies_to="bituminous_coal",
+    rulesets=(RuleSetId.GBT32151_8, RuleSetId.CETS_AG_02_01),
+    value=0.0255,
+    unit="tC/GJ",
+    document="supplier's yearly analysis",
+    edition="2026",
+    clause="sheet 3",
+    valid_from=date(2026, 1, 1),
+    valid_to=date(2026, 12, 31),
+    confidence="T",
+    own=True,
+)
+"""A factor of the plant's own, its value made up."""
 
 
 @pytest.fixture(scope="session")

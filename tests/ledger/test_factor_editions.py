@@ -12,28 +12,15 @@ from pathlib import Path
 import pytest
 
 from tanji.domain import factors
-from tanji.domain.factors import Factor
 from tanji.domain.items import RuleSetId
 from tanji.errors import DomainError, UsageError
 from tanji.ledger import Ledger, factor_editions
-from tanji.ledger.factor_editions import FactorChange, add, approve, changes, grid_factor, library_in_force
+from tanji.ledger.factor_changes import changes
+from tanji.ledger.factor_editions import add, approve, grid_factor, library_in_force
+
+from .conftest import OWN
 
 A, B = RuleSetId.GBT32151_8, RuleSetId.CETS_AG_02_01
-OWN = Factor(
-    id="own.carbon_per_energy.bituminous_coal.2026",
-    quantity="carbon_per_energy",
-    applies_to="bituminous_coal",
-    rulesets=(A, B),
-    value=0.0255,
-    unit="tC/GJ",
-    document="supplier's yearly analysis",
-    edition="2026",
-    clause="sheet 3",
-    valid_from=date(2026, 1, 1),
-    valid_to=date(2026, 12, 31),
-    confidence="T",
-    own=True,
-)
 
 
 def value(ledger: Ledger, on: date, *, ruleset: RuleSetId = B) -> float:
@@ -108,39 +95,13 @@ def test_an_approval_verifies_a_default_or_an_own_record_until_it_says_something
     add(ledger, [replace(OWN, value=0.0257)], by="Li", recorded_at_ms=4)
     assert not {factor.id: factor for factor in library_in_force(ledger).factors}[OWN.id].verified
     # An approval is no change of a value: no hour has to be computed again.
-    assert changes(ledger, after_id=factor_editions.last_change(ledger)) == ()
+    assert changes(ledger, after_id=factor_editions.editions(ledger)[-1].number) == ()
 
 
 @pytest.mark.parametrize(("name", "by", "message"), [("nothing", "Li", "id of a record"), (None, " ", "a person")])
 def test_an_approval_names_a_record_and_a_person(ledger: Ledger, name: str | None, by: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         approve(ledger, name or factors.load().factors[0].id, by=by, on=date(2026, 1, 1), recorded_at_ms=1)
-
-
-def test_a_change_touches_exactly_the_days_it_covers(ledger: Ledger) -> None:
-    add(ledger, [OWN], by="Li", recorded_at_ms=1)
-    (change,) = changes(ledger, after_id=0)
-    assert change == FactorChange(1, "carbon_per_energy", "bituminous_coal", OWN.valid_from, OWN.valid_to)
-    # 2026-01-01 00:00 and 2027-01-01 00:00 in Asia/Shanghai
-    assert change.period_ms("Asia/Shanghai") == (1_767_196_800_000, 1_798_732_800_000)
-
-
-def test_an_edition_of_another_period_touches_both_periods(ledger: Ledger) -> None:
-    add(ledger, [OWN], by="Li", recorded_at_ms=1)
-    moved = replace(OWN, valid_from=date(2026, 7, 1))
-    add(ledger, [moved], by="Li", recorded_at_ms=2)
-    assert [(change.id, change.valid_from) for change in changes(ledger, after_id=1)] == [
-        (2, date(2026, 7, 1)), (2, date(2026, 1, 1)),
-    ]  # fmt: skip
-    assert changes(ledger, after_id=2) == ()
-
-
-def test_a_change_ends_where_a_later_edition_holds_already(ledger: Ledger) -> None:
-    later = replace(OWN, id="own.later", valid_from=date(2026, 7, 1), valid_to=None)
-    add(ledger, [later], by="Li", recorded_at_ms=1)
-    add(ledger, [replace(OWN, valid_to=None)], by="Li", recorded_at_ms=2)
-    (change,) = changes(ledger, after_id=1)
-    assert (change.valid_from, change.valid_to) == (date(2026, 1, 1), date(2026, 6, 30))
 
 
 def test_a_region_without_a_newer_grid_factor_keeps_its_own_and_says_so(ledger: Ledger) -> None:

@@ -88,6 +88,23 @@ def test_a_bad_row_is_named_with_line_field_expectation_and_what_was_got(
     assert (line, key) == (3, field) and expected in wanted and got in found
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "got"),
+    [
+        ("649.4", "%", "6.494, entered as 649.4 %"),  # 64.94 % with its point in the wrong place
+        ("649.4 %", "%", "6.494, entered as 649.4 %"),  # a cell that Excel shows as a percentage
+        ("6.494", "1", "6.494"),
+        ("10", "%", "0.1, entered as 10 %"),
+        ("0.1", "1", "0.1 (10 %)"),
+    ],
+)
+def test_a_share_is_told_as_a_number_and_above_one_never_as_a_percentage(
+    plant: Plant, value: str, unit: str, got: str
+) -> None:
+    row = f"C-2,coal,carbon_as_received,{value},{unit},as_received,2026-03-01,2026-03-01,化验室,GB/T 476\n"
+    assert refused(row, plant)[1::2] == ("value", got)
+
+
 def test_a_manual_amount_is_taken_only_by_a_stream_that_lives_from_the_ledger(plant: Plant) -> None:
     row = "D-1,{},amount,{},{},,2026-03-01,2026-03-01,仓库,加油台账\n"
     body = HEADER + row.format("diesel", 500, "L") + row.format("coal", 5, "t") + row.format("diesel", -1, "t")

@@ -15,9 +15,14 @@ from ledger_api.statements import PublishedLog
 from tanji.ledger import Ledger
 from tanji.plant.load import parse
 from tanji.store.embedded import EmbeddedStore
+from tanji.trust import note
+from tanji.trust.approval_draft import Draft
+from tanji.trust.correction import Correction, format_correction
+from tanji.trust.leaves import STATEMENT
+from tanji.trust.waiting_room import WaitingRoom
 
 from ..calc_jobs.conftest import PLANT, Rig
-from ..calc_jobs.publish_rig import START, TRUST, Sealed, asked
+from ..calc_jobs.publish_rig import APPROVER, PREPARER, START, TRUST, Sealed, asked
 from .test_browser import SCREENS, browser  # noqa: F401
 
 HOUR = 3_600_000
@@ -40,7 +45,7 @@ class Pages:
         self.sealed.settle(0)
         self.sealed.publish(asked(4, 8))
         self.sealed.log.checkpoint()  # the last one is in the log, and no witness has seen it yet
-        anchor = folder / "anchor"
+        self.anchor = anchor = folder / "anchor"
         anchor.write_bytes(self.sealed.anchor())
         self.store = EmbeddedStore(folder / "tsdb.duckdb")
         self.app = create_app(
@@ -138,3 +143,48 @@ def test_the_page_fits_every_screen(
     assert errors == [] and page.evaluate("document.documentElement.scrollWidth") <= width
     page.close()
     server.stop()
+
+
+def test_what_waits_for_its_approver_is_listed_and_is_no_statement(pages, tmp_path: Path) -> None:
+    made = pages(True)
+    body = note.split(made.sealed.log.entry(made.sealed.log.indexes(STATEMENT)[-1]))[0]
+    drafts = WaitingRoom(tmp_path)
+    drafts.put(Draft.prepare(body, PREPARER).data, {}, now_ms=START + 33 * HOUR, size=36)
+    drafts.put(note.sign(body, APPROVER), {}, now_ms=START, size=36)  # nobody who may prepare
+    store = EmbeddedStore(tmp_path / "tsdb.duckdb")
+    published = PublishedLog(made.sealed.log.folder, made.anchor, drafts)
+    app = create_app(made.sealed.plant, store=store, clock=lambda: START + 34 * HOUR, published=published)
+    for language, texts in (
+        ("zh", ["待批准", "尚未核对和签名", "编制人密钥", "无法读取，或不是由编制人签名"]),
+        ("en", ["Waiting for approval", "neither in force nor in the log", "no preparer has signed it"]),
+    ):
+        text = app.test_client().get(f"/statements?lang={language}").text
+        for each in (*texts, "hx.example/prepare+", "2026-03-02 17:00"):  # 33 h after 08:00 in Shanghai
+            assert each in text, each
+        assert text.count("<tr>") == 3 + 2 - 1  # two headings; of three statements one is superseded
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("by", "chinese", "english"),
+    [
+        ("- 0", "20.01 → 无值", "20.01 → no value"),
+        ("20.01 2", "20.01（标志 0） → 20.01（标志 2）", "20.01 (flag word 0) → 20.01 (flag word 2)"),
+    ],
+)
+def test_a_waiting_correction_is_told_for_people(pages, tmp_path: Path, by: str, chinese: str, english: str) -> None:
+    made, at = pages(True), START + 20 * HOUR + 5000  # 04:00:05 of the next day in Shanghai
+    said = Correction("hx", 22, bytes(32), f"coal {at} 20.01 0", f"coal {at} {by}", "recalibrated", bytes(32))
+    drafts = WaitingRoom(tmp_path)
+    drafts.put(Draft.prepare(format_correction(said), PREPARER).data, {}, now_ms=START, size=36)
+    store = EmbeddedStore(tmp_path / "tsdb.duckdb")
+    published = PublishedLog(made.sealed.log.folder, made.anchor, drafts)
+    app = create_app(made.sealed.plant, store=store, clock=lambda: START + 34 * HOUR, published=published)
+    page = {language: app.test_client().get(f"/statements?lang={language}").text for language in ("zh", "en")}
+    assert f"更正：coal，2026-03-02 04:00:05：{chinese}" in page["zh"]
+    assert f"correction: coal, 2026-03-02 04:00:05: {english}" in page["en"]
+    store.close()
+
+
+def test_without_drafts_the_page_does_not_speak_of_any(pages) -> None:
+    assert "待批准" not in client(pages).get("/statements").text

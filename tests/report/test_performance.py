@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from math import fsum
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -14,43 +12,20 @@ import pytest
 from tanji.domain import factors
 from tanji.domain.factors import Factor, FactorLibrary
 from tanji.domain.items import Boundary, Indicator, RuleSetId
-from tanji.plant.load import load
 from tanji.plant.model import AllowanceFacts, Plant
 from tanji.report import levels, positions
 from tanji.report.budget import Origins
 from tanji.report.intensities import Ratio
-from tanji.report.model import Summary
 from tanji.report.performance import Performance, calendar_of
 from tanji.report.performance_view import BY_MONTH, indicator_rows, month_rows
 from tanji.report.summary import summary_of
 from tanji.report.unverified import total_is_unverified
 from tanji.report.words import Words
 
-START_MS = 1_792_339_200_000  # 2026-10-18 16:00 UTC, midnight in Shanghai
-HOUR_MS = 3_600_000
-HOURS = 72
+from .conftest import HOUR_MS, HOURS, START_MS, Make
+
 A, B = RuleSetId.GBT32151_8, RuleSetId.CETS_AG_02_01
 CLINKER, ENTERPRISE = Boundary.CLINKER, Boundary.ENTERPRISE
-
-Make = Callable[..., Summary]
-
-
-@pytest.fixture(scope="session")
-def plant() -> Plant:
-    return load(Path(__file__).parents[2] / "provisioning" / "plants" / "demo.yaml")
-
-
-@pytest.fixture
-def make(plant: Plant, seed: ModuleType) -> Make:
-    """A summary of seeded rows; keyword arguments go to `seed.tables`."""
-
-    def summary(*, start_ms: int = START_MS, hours: int = HOURS, of: Plant = plant, **options: object) -> Summary:
-        tables = seed.tables(of, start_ms=start_ms, hours=hours, **options)
-        three = (tables[name] for name in ("emission", "activity", "flag"))
-        end_ms = start_ms + hours * HOUR_MS
-        return summary_of(*three, of, intensity=tables["intensity"], start_ms=start_ms, end_ms=end_ms)
-
-    return summary
 
 
 def of(given: Performance, name: Indicator, boundary: Boundary = CLINKER, ruleset: RuleSetId = B) -> Ratio:

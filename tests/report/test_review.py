@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
 from tanji.domain.items import Boundary, Indicator, RuleSetId
-from tanji.plant.load import load
 from tanji.plant.model import CrossCheckPlan, Plant
 from tanji.report import performance_json, rule_words
-from tanji.report.model import Summary
 from tanji.report.page import render
 from tanji.report.performance import calendar_of
 from tanji.report.review import noted
@@ -23,30 +19,9 @@ from tanji.report.stack_spans import StackHours, StackSpans, stack_spans
 from tanji.report.summary import summary_of
 from tanji.report.words import LANGUAGES, Words
 
-START_MS = 1_792_339_200_000  # 2026-10-18 16:00 UTC, midnight in Shanghai
-HOUR_MS = 3_600_000
-HOURS = 72
+from .conftest import HOUR_MS, HOURS, START_MS, Make
+
 PLAN = CrossCheckPlan()
-
-Make = Callable[..., Summary]
-
-
-@pytest.fixture(scope="session")
-def plant() -> Plant:
-    return load(Path(__file__).parents[2] / "provisioning" / "plants" / "demo.yaml")
-
-
-@pytest.fixture
-def make(plant: Plant, seed: ModuleType) -> Make:
-    """A summary of seeded rows; keyword arguments go to `seed.tables`."""
-
-    def summary(**options: object) -> Summary:
-        tables = seed.tables(plant, start_ms=START_MS, hours=HOURS, **options)
-        three = (tables[name] for name in ("emission", "activity", "flag"))
-        end_ms = START_MS + HOURS * HOUR_MS
-        return summary_of(*three, plant, intensity=tables["intensity"], start_ms=START_MS, end_ms=end_ms)
-
-    return summary
 
 
 def stack(

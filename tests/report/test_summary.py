@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import sqrt
 from pathlib import Path
 from types import ModuleType
@@ -12,38 +11,15 @@ import pytest
 
 from tanji.domain.items import Boundary, RuleSetId
 from tanji.errors import UsageError
-from tanji.plant.load import load
 from tanji.plant.model import Plant
-from tanji.report.model import Summary
 from tanji.report.summary import summarise, summary_of
 from tanji.store.embedded import EmbeddedStore
 
-START_MS = 1_792_339_200_000  # 2026-10-18 16:00 UTC, midnight in Shanghai
-HOUR_MS = 3_600_000
-HOURS = 72
+from .conftest import HOUR_MS, HOURS, START_MS, Make
+
 A, B = RuleSetId.GBT32151_8, RuleSetId.CETS_AG_02_01
 FOSSIL = 26 + 42 + 0.05
 """Means of tests/seed.py [t/h]."""
-
-Make = Callable[..., Summary]
-
-
-@pytest.fixture(scope="session")
-def plant() -> Plant:
-    return load(Path(__file__).parents[2] / "provisioning" / "plants" / "demo.yaml")
-
-
-@pytest.fixture
-def make(plant: Plant, seed: ModuleType) -> Make:
-    """A summary of seeded rows; keyword arguments go to `seed.tables`."""
-
-    def summary(**options: object) -> Summary:
-        tables = seed.tables(plant, start_ms=START_MS, hours=HOURS, **options)
-        end_ms = START_MS + HOURS * HOUR_MS
-        three = (tables[name] for name in ("emission", "activity", "flag"))
-        return summary_of(*three, plant, intensity=tables["intensity"], start_ms=START_MS, end_ms=end_ms)
-
-    return summary
 
 
 @pytest.mark.parametrize(
