@@ -23,7 +23,7 @@ from tanji.errors import EvidenceMissing
 from tanji.plant import names
 from tanji.plant.model import Plant
 from tanji.store.port import Store
-from tanji.trust.batch import MARGIN_MS
+from tanji.trust.batch_payload import MARGIN_MS
 
 ROWS_PER_PART = 2_000_000
 """Readings of a part: 0.3 GB with both sides of the comparison."""

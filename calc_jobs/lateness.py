@@ -23,7 +23,8 @@ from calc_jobs.sealed_chains import Chains, Link
 from calc_jobs.sealed_readings import columns
 from tanji.acquisition.flags import Flag
 from tanji.errors import TrustError
-from tanji.trust.batch import LATE, REGULAR, parse_laboratory
+from tanji.trust.batch import LATE, REGULAR
+from tanji.trust.payload import parse_laboratory
 from tanji.trust.policy import Policy
 from tanji.trust.verify_evidence import LATE_MS
 

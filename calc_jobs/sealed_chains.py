@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tanji.errors import EvidenceMissing
-from tanji.trust.batch import LABORATORY, MARGIN_MS, REGULAR
+from tanji.trust.batch import LABORATORY, REGULAR
+from tanji.trust.batch_payload import MARGIN_MS
 from tanji.trust.keyring import Keyring
 from tanji.trust.statement import GatewayRange
 from tanji.trust.utc import utc

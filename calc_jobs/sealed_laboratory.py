@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from calc_jobs.laboratory_seal import of_entry
 from tanji.errors import TrustError
 from tanji.ledger.entries import Entry
-from tanji.trust.batch import LaboratoryLine
+from tanji.trust.payload_line import LaboratoryLine
 
 RULE = "recompute-inputs"
 WHERE = "ledger.json"

@@ -20,10 +20,12 @@ import numpy.typing as npt
 from calc_jobs.sealed_readings import Replacement
 from tanji.errors import EvidenceMissing, TrustError
 from tanji.trust import correction
-from tanji.trust.batch import MARGIN_MS, Batch, payload_root
+from tanji.trust.batch import Batch
+from tanji.trust.batch_payload import MARGIN_MS
 from tanji.trust.canonical import encode64
 from tanji.trust.keyring import Keyring
 from tanji.trust.log_accept import open_batch
+from tanji.trust.payload import payload_root
 from tanji.trust.verify_signers import open_approved
 
 HELD_BYTES = 96 * 2**20

@@ -19,8 +19,8 @@ from tanji.errors import EvidenceMissing, UsageError
 from tanji.plant.model import Plant
 from tanji.plant.trust_model import TrustSettings
 from tanji.trust import note, plant_note
-from tanji.trust.batch import parse_laboratory
 from tanji.trust.keyring import Keyring
+from tanji.trust.payload import parse_laboratory
 from tanji.trust.plant_note import PlantNote
 from tanji.trust.policy import Policy
 from tanji.trust.statement import FINAL, PROVISIONAL, PlantFileUsed

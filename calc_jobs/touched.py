@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from calc_jobs import missing
-from tanji.ledger import Ledger, factor_editions
+from tanji.ledger import Ledger, factor_changes
 from tanji.plant import names
 from tanji.plant.model import Plant
 from tanji.quality.hours import MS_PER_HOUR
@@ -85,7 +85,7 @@ def pending(plant: Plant, store: Store, ledger: Ledger, *, closed_ms: int) -> Pe
             reasons.setdefault(hour, LABORATORY)
         for hour in missing.later_hours(plant, ledger, change, end_ms=end_ms):
             reasons.setdefault(hour, LABORATORY)
-    for edition in factor_editions.changes(ledger, after_id=marks.get(FACTORS, 0)):
+    for edition in factor_changes.changes(ledger, after_id=marks.get(FACTORS, 0)):
         marks[FACTORS] = edition.id
         if edition.applies_to in keys_of(plant):
             start_ms, stop_ms = edition.period_ms(plant.site.timezone)

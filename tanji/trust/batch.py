@@ -16,59 +16,20 @@
 One sequence and one chain for all kinds of a gateway. `regular` batches follow each other without a hole in time, from
 the previous `to`; their lines lie within 120 s around [from, to). Every other line is in a `late` batch with a reason,
 a meter's own settings in a `config` batch; both span exactly their lines. `laboratory` is the chain of a laboratory
-key. The lines themselves are `payload`; cutting, signing and sending are the sealer's, accepting is the log's business.
+key. The lines themselves are `payload`, whether they are those of a header `batch_payload`; cutting, signing and
+sending are the sealer's, accepting is the log's business.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from tanji.errors import TrustError
 from tanji.trust.canonical import HASH_BYTES, decode64, encode64, whole
 from tanji.trust.note import fields
-from tanji.trust.payload import (
-    DUPLICATE,
-    LaboratoryLine,
-    PayloadLine,
-    check_lines,
-    check_points,
-    parse_laboratory,
-    parse_line,
-    parse_payload,
-    payload_root,
-    split_lines,
-    times_of,
-)
-from tanji.trust.plant_note import PARAMETER
 from tanji.trust.tree import leaf_hash
-
-__all__ = [
-    "CONFIG",
-    "DUPLICATE",
-    "GENESIS",
-    "LABORATORY",
-    "LATE",
-    "MARGIN_MS",
-    "PARAMETER",
-    "REGULAR",
-    "TYPE",
-    "Batch",
-    "BatchLog",
-    "ChainEnd",
-    "LaboratoryLine",
-    "PayloadLine",
-    "check_payload",
-    "format_batch",
-    "leaf",
-    "parse_laboratory",
-    "parse_line",
-    "parse_payload",
-    "payload_root",
-    "split_lines",
-]
 
 TYPE: Final = "tanji/batch/v1"
 REGULAR, LATE, CONFIG, LABORATORY = KINDS = ("regular", "late", "config", "laboratory")
@@ -76,8 +37,6 @@ REGULAR, LATE, CONFIG, LABORATORY = KINDS = ("regular", "late", "config", "labor
 GENESIS: Final = bytes(HASH_BYTES)
 """What stands for the note before the first one."""
 
-MARGIN_MS: Final = 120_000
-"""How far outside its time a regular batch's lines may lie: Telegraf flushes every 10 s [ms]."""
 
 LONGEST_MS: Final = 120_000
 """A regular batch over more than this says why: a stop, or sealing was behind [ms]."""
@@ -160,16 +119,17 @@ class Batch:
     def check_times(self) -> None:
         """Raise unless the times are those of a batch of this kind; what came before it is the log's to compare."""
         if self.from_ms > self.to_ms:
-            raise TrustError("batch-time", where=self._name, expected=f"to after {self.from_ms}", got=str(self.to_ms))
+            raise TrustError("batch-time", where=self.name, expected=f"to after {self.from_ms}", got=str(self.to_ms))
         if self.kind == LABORATORY and self.to_ms != self.sealed_ms:
-            raise TrustError("batch-time", where=self._name, expected=f"to {self.sealed_ms}", got=str(self.to_ms))
+            raise TrustError("batch-time", where=self.name, expected=f"to {self.sealed_ms}", got=str(self.to_ms))
         if self.kind == REGULAR and self.to_ms - self.from_ms > LONGEST_MS and self.reason is None:
-            raise TrustError("batch-hole", where=self._name, expected="a reason for so long a time", got="none")
+            raise TrustError("batch-hole", where=self.name, expected="a reason for so long a time", got="none")
         if self.kind in (LATE, CONFIG) and not self.points:
-            raise TrustError("payload-window", where=self._name, expected=f"lines in a {self.kind} batch", got="none")
+            raise TrustError("payload-window", where=self.name, expected=f"lines in a {self.kind} batch", got="none")
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
+        """Gateway and sequence number, as messages name it."""
         return f"{self.gateway} {self.seq}"
 
 
@@ -214,49 +174,13 @@ def format_batch(batch: Batch) -> bytes:
     body = ("\n".join(lines) + "\n").encode("utf-8")
     batch.check_times()
     if Batch.parse(body) != batch:
-        raise TrustError("header-field", where=batch._name, expected="fields that can be read back", got=str(batch))
+        raise TrustError("header-field", where=batch.name, expected="fields that can be read back", got=str(batch))
     return body
 
 
 def leaf(note: bytes) -> bytes:
     """Leaf hash of a note: what the next one names as `prev`."""
     return leaf_hash(note)
-
-
-def check_payload(batch: Batch, data: bytes, *, kinds: Mapping[str, str] | None = None) -> None:
-    """Raise unless `data` is the payload of `batch`: count, root, form, order, points and window, in this order.
-
-    kinds : kind of every point in the point map of the batch. None: the points are not looked at.
-    """
-    lines = split_lines(data)
-    where = batch._name
-    if len(lines) != batch.points:
-        raise TrustError("payload-count", where=where, expected=f"{batch.points} lines", got=f"{len(lines)}")
-    root = payload_root(data, lines)
-    if root != batch.root:
-        raise TrustError("payload-root", where=where, expected=encode64(batch.root), got=encode64(root))
-    check_lines(data, lines, is_laboratory=batch.kind == LABORATORY)
-    if batch.kind == LABORATORY:
-        return
-    if kinds is not None:
-        check_points(lines, kinds=kinds, in_config=batch.kind == CONFIG)
-    _check_window(batch, data)
-
-
-def _check_window(batch: Batch, data: bytes) -> None:
-    span = times_of(data)
-    if span is None:
-        return
-    first, last = span
-    if batch.kind == REGULAR:
-        low, high = batch.from_ms - MARGIN_MS, batch.to_ms + MARGIN_MS
-        fits = low <= first and last < high
-        expected = f"times from {low} to before {high}"
-    else:
-        fits = (first, last + 1) == (batch.from_ms, batch.to_ms)
-        expected = f"lines from {batch.from_ms} to {batch.to_ms - 1}"
-    if not fits:
-        raise TrustError("payload-window", where=batch._name, expected=expected, got=f"{first} to {last}")
 
 
 def _hash(text: str, *, where: str) -> bytes:

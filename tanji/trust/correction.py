@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tanji.errors import TrustError
 from tanji.trust import canonical, note
-from tanji.trust.payload import DUPLICATE
+from tanji.trust.payload_line import DUPLICATE
 
 TYPE_LINE = "tanji/correction/v1"
 NAMES = ("plant", "index", "batch", "line", "by", "reason", "evidence")

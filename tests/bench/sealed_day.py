@@ -17,12 +17,13 @@ from tanji.plant.names import raw_bucket
 from tanji.store.embedded import EmbeddedStore
 from tanji.trust import note
 from tanji.trust.anchor_text import Witness, format_anchor
-from tanji.trust.batch import GENESIS, REGULAR, Batch, format_batch, leaf, payload_root
+from tanji.trust.batch import GENESIS, REGULAR, Batch, format_batch, leaf
 from tanji.trust.keyring import NO_NOTE, seal
 from tanji.trust.keyring_text import KeyLine, KeyringText
 from tanji.trust.keys import COSIGNATURE, ED25519, VerifierKey
 from tanji.trust.log import Log
 from tanji.trust.log_reader import LogReader
+from tanji.trust.payload import payload_root
 from tanji.trust.plant_note import plant_note
 from tanji.trust.registrar import Registrar
 from tanji.trust.signer import Ed25519Signer

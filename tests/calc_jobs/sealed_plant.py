@@ -7,13 +7,14 @@ from pathlib import Path
 
 from tanji.errors import EvidenceMissing
 from tanji.trust import correction
-from tanji.trust.batch import GENESIS, LATE, REGULAR, Batch, format_batch, leaf, payload_root
+from tanji.trust.batch import GENESIS, LATE, REGULAR, Batch, format_batch, leaf
 from tanji.trust.correction import Correction
 from tanji.trust.keyring import NO_NOTE, Keyring, required, seal
 from tanji.trust.keyring_text import KeyLine, KeyringText
 from tanji.trust.keys import ED25519, VerifierKey
 from tanji.trust.log import Log
 from tanji.trust.note import sign
+from tanji.trust.payload import payload_root
 from tanji.trust.registrar import Registrar
 from tanji.trust.signer import Ed25519Signer
 

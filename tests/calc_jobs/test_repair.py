@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import urllib3
 
 from calc_jobs.audit import Audit
 from calc_jobs.repair import Repair, merged
@@ -18,7 +19,6 @@ from tanji.ledger.audit_trail import TrailKind, entries
 from tanji.ledger.audits import audit_state
 from tanji.plant.load import parse
 from tanji.store.influx import InfluxStore
-from tanji.store.influx_query import Statement
 
 from .conftest import COUNTS_PER_MINUTE, NORMAL, PLANT, START, Rig
 from .sealed_plant import MINUTE, SealedPlant
@@ -64,19 +64,22 @@ class Sealed:
 def sealed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sealed]:
     rig = Rig(parse(PLANT), tmp_path)
     if request.param == "influx1":
+        url = request.getfixturevalue("influx_url")
         rig.store.close()
-        rig.store = emptied(InfluxStore(request.getfixturevalue("influx_url")))  # type: ignore[assignment]
-    yield Sealed(rig)
-    if request.param == "influx1":
-        emptied(rig.store)  # type: ignore[arg-type]
+        rig.store = emptied(url)  # type: ignore[assignment]
+        yield Sealed(rig)
+        emptied(url).close()
+    else:
+        yield Sealed(rig)
     rig.close()
 
 
-def emptied(store: InfluxStore) -> InfluxStore:
+def emptied(url: str) -> InfluxStore:
     """The server, with nothing in the buckets of the plant `hx`."""
+    store = InfluxStore(url)
     for bucket in ("hx_raw", "hx_derived"):
-        store.ensure_bucket(bucket)
-        store._json(bucket, Statement(f'DROP DATABASE "{bucket}"', {}))
+        dropped = urllib3.request("POST", f"{url}/query", fields={"q": f'DROP DATABASE "{bucket}"'}, retries=False)
+        assert dropped.status == 200
         store.ensure_bucket(bucket)
     return store
 

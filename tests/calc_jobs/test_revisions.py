@@ -41,6 +41,18 @@ def digests(rows: Iterable[dict]) -> list[tuple[str, ...]]:
     return [tuple(row[name] for name in DIGESTS) for row in rows]
 
 
+def enter_own_factor(computed) -> None:
+    """A carbon content of 0.0262 tC/GJ where the default is 0.02618."""
+    old = next(
+        one
+        for one in factors.load().factors
+        if (one.quantity, one.applies_to) == ("carbon_per_energy", "bituminous_coal")
+        and "cets_ag_02_01" in one.rulesets
+    )
+    own = replace(old, id="own.cc", value=0.0262, document="own analysis", own=True, valid_from=date(2026, 1, 1))
+    factor_editions.add(computed.ledger, [own], by="Li Na", recorded_at_ms=computed.now_ms)
+
+
 def test_every_figure_carries_its_digests_and_its_first_version(computed) -> None:
     rows = computed.rows()
     assert rows and all(len(row[name]) == 12 or row[name] == "none" for row in rows for name in DIGESTS)
@@ -100,14 +112,7 @@ def test_a_withdrawn_result_revises_for_the_laboratory_too(computed) -> None:
 
 
 def test_another_edition_of_a_factor_revises_for_the_factor(computed) -> None:
-    old = next(
-        one
-        for one in factors.load().factors
-        if (one.quantity, one.applies_to) == ("carbon_per_energy", "bituminous_coal")
-        and "cets_ag_02_01" in one.rulesets
-    )
-    own = replace(old, id="own.cc", value=0.0262, document="own analysis", own=True, valid_from=date(2026, 1, 1))
-    factor_editions.add(computed.ledger, [own], by="Li Na", recorded_at_ms=computed.now_ms)
+    enter_own_factor(computed)
     computed.run()
     assert reasons(computed) == ["first", "factor"]
     first, second = history(computed)
@@ -165,14 +170,7 @@ def test_a_withdrawn_result_is_the_reason_however_its_hours_are_computed_again(c
 
 
 def test_an_own_factor_in_a_recomputation_is_the_reason_where_readings_differ_too(computed) -> None:
-    old = next(
-        one
-        for one in factors.load().factors
-        if (one.quantity, one.applies_to) == ("carbon_per_energy", "bituminous_coal")
-        and "cets_ag_02_01" in one.rulesets
-    )
-    own = replace(old, id="own.cc", value=0.0262, document="own analysis", own=True, valid_from=date(2026, 1, 1))
-    factor_editions.add(computed.ledger, [own], by="Li Na", recorded_at_ms=computed.now_ms)
+    enter_own_factor(computed)
     computed.store.write("hx_raw", "reading", late(32.0))
     computed.jobs().recompute(0, computed.now_ms)
     assert reasons(computed) == ["first", "factor"]

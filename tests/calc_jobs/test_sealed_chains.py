@@ -13,10 +13,11 @@ from tanji.errors import EvidenceMissing
 from tanji.trust import checkpoint as checkpoints
 from tanji.trust import note
 from tanji.trust.anchor_text import Witness, format_anchor
-from tanji.trust.batch import GENESIS, Batch, format_batch, payload_root
+from tanji.trust.batch import GENESIS, Batch, format_batch
 from tanji.trust.checkpoint import Checkpoint
 from tanji.trust.keyring import Keyring
 from tanji.trust.keyring_text import KeyLine, KeyringText
+from tanji.trust.payload import payload_root
 from tanji.trust.policy import Anchor
 from tanji.trust.statement import GatewayRange
 

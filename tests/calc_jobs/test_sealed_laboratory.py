@@ -10,7 +10,7 @@ from calc_jobs.laboratory_seal import of_entry
 from calc_jobs.sealed_laboratory import SealedResults, check_ledger, in_force
 from tanji.errors import TrustError
 from tanji.ledger.entries import Entry
-from tanji.trust.batch import LaboratoryLine
+from tanji.trust.payload_line import LaboratoryLine
 
 DAY = 86_400_000
 FIRST = Entry("KC-1", "coal", "net_calorific_value", 22.5, "GJ/t", 0, DAY, basis="as_received")

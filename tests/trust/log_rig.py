@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
-from tanji.trust.batch import GENESIS, Batch, format_batch, leaf, payload_root
+from tanji.trust.batch import GENESIS, Batch, format_batch, leaf
 from tanji.trust.keyring import seal
 from tanji.trust.keyring_text import KeyLine, KeyringText
 from tanji.trust.keys import COSIGNATURE, ED25519, VerifierKey
 from tanji.trust.log import Log
 from tanji.trust.note import sign
+from tanji.trust.payload import payload_root
 from tanji.trust.registrar import Registrar
 from tanji.trust.signer import Ed25519Signer
 

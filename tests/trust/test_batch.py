@@ -13,19 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tanji.errors import TrustError
-from tanji.trust.batch import (
-    GENESIS,
-    Batch,
-    LaboratoryLine,
-    PayloadLine,
-    check_payload,
-    format_batch,
-    leaf,
-    parse_laboratory,
-    parse_line,
-    parse_payload,
-    payload_root,
-)
+from tanji.trust.batch import GENESIS, Batch, format_batch, leaf
+from tanji.trust.batch_payload import check_payload
+from tanji.trust.payload import parse_laboratory, parse_payload, payload_root
+from tanji.trust.payload_line import LaboratoryLine, PayloadLine, parse_line
 
 NOON = 1_772_323_200_000
 LINE = b"kiln1.feed.mass_flow 1772323200000 331.25 0\n"

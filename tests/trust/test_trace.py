@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from tanji.trust.batch import Batch, check_payload
+from tanji.trust.batch import Batch
+from tanji.trust.batch_payload import check_payload
 from tanji.trust.canonical import decode64
 from tanji.trust.correction import parse as parse_correction
 from tanji.trust.note import split
