@@ -1,8 +1,8 @@
 """`tanji keys`: keys that sign evidence (R33), SM2 beside statements (`sm2`), certificates of OPC UA (`opcua`, R21).
 
 Each party makes its own private key where it is used (`new`); what the registrars sign is a keyring, version after
-version (`register`, `rotate`, `revoke`, `sign`). `setup` does all of it for a plant that begins. Rules and formats are
-`tanji.trust`.
+version (`register`, `rotate`, `revoke`, `sign`), of which the trust anchor names the newest (`anchor`). `setup` does
+all of it for a plant that begins. Rules and formats are `tanji.trust`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tanji.cli import keys_opcua, keys_ring, keys_setup, keys_sm2
+from tanji.cli import keys_anchor, keys_list, keys_opcua, keys_ring, keys_setup, keys_sm2
 from tanji.trust.keyring_text import ROLES
 
 EXAMPLE = """example:
   tanji keys setup --plant plant.yaml --data /var/lib/tanji
+  tanji keys setup --plant plant.yaml --data /var/lib/tanji --approver plant.example/approve+89abcdef+AQ...
   tanji keys new metrology.example/registrar --out registrar.key
   tanji keys register gateway plant.example/gw2+0123abcd+AQ... --plant plant.yaml --data /var/lib/tanji
   tanji keys sign --keys keys --signer registrar.key
   tanji keys rotate plant.example/gw1 plant.example/gw1+4567cdef+AQ... --until 184467 --keys keys
   tanji keys revoke plant.example/gw2 --until 9000 --keys keys
+  tanji keys anchor bundle.zip --keys keys
   tanji keys list --plant plant.yaml --data /var/lib/tanji"""
 
 REGISTRAR = "registrar"
@@ -48,6 +50,12 @@ def _add_making(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="VKEY",
         help="registrar's key of the metrology institute, which then signs the keyring (`keys sign`); without it the"
         " plant's keys are self-registered, and every report says so",
+    )
+    setup.add_argument(
+        "--approver",
+        metavar="VKEY",
+        help="public key of the approver, who made it elsewhere (`keys new`) and signs there (`tanji approve`); without"
+        " it both keys are made here",
     )
     setup.set_defaults(func=keys_setup.run)
     new = _verb(kinds, "new", "make one private key", has_folder=False)
@@ -80,7 +88,9 @@ def _add_ring(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     for each in (enter, rotate, revoke, sign):
         text = "private key of a registrar, several times if need be; those in the folder of keys sign by themselves"
         each.add_argument("--signer", type=Path, action="append", default=[], metavar="FILE", help=text)
-    _verb(kinds, "list", "show the keys in force, ended and waiting").set_defaults(func=keys_ring.run_list)
+    _verb(kinds, "list", "show the keys in force, ended and waiting").set_defaults(func=keys_list.run_list)
+    anchor = _verb(kinds, "anchor", "let the trust anchor name the newest keyring that is in the log")
+    keys_anchor.add_options(anchor, keys_ring.folder_of)
 
 
 def _verb(

@@ -1,7 +1,8 @@
 """`tanji keys setup` and `new`: private keys, the trust anchor and the first keyring of a plant (R33).
 
 With the institute's registrar the keyring is a draft that waits for its signature. Without, a registrar of the plant's
-own stands in its place: a small plant can begin, and anchor, keyring and every report say `self-registered`.
+own stands in its place: a small plant can begin, and anchor, keyring and every report say `self-registered`. The
+approver's private key is not made here where another person has one and gives its public half.
 """
 
 from __future__ import annotations
@@ -61,11 +62,13 @@ def set_up(
     plant_id: str,
     data_dir: Path,
     institute: VerifierKey | None = None,
+    approver: VerifierKey | None = None,
     witnesses: Sequence[Witness] | None = None,
     random: Random = os.urandom,
 ) -> SetUp:
     """Make every key that is not there yet, the anchor and the first keyring.
 
+    approver : the key that another person has made elsewhere; None makes one here, beside the preparer's.
     witnesses : instead of those of the plant file.
     """
     folder = KeyFolder(trust.keys_dir(data_dir), anchor=trust.anchor)
@@ -75,13 +78,18 @@ def set_up(
     if waiting.exists():
         told = "sign it by `tanji keys sign`, or remove it to begin anew with the same private keys"
         raise UsageError(f"{waiting}: expected no draft yet, got one; {told}")
+    if approver is not None and folder.key_file("approve").path.exists():
+        expected = "no approver's private key here, with --approver"
+        raise UsageError(f"{folder.key_file('approve').path}: expected {expected}, got a file; take it away")
     folder.make()
     keys_of = _Keys(trust, folder, random)
     seen = tuple(_of_plant_file(trust)) if witnesses is None else tuple(witnesses)
     quorum = len({each.organisation for each in seen}) if trust.quorum is None else trust.quorum
     registrars, at_hand = _registrars(institute, keys_of)
     own = {"gateway": trust.gateway, "laboratory": "lab", "log": "log", "preparer": "prepare", "approver": "approve"}
-    keys = {role: VerifierKey.parse(keys_of.signer(part).vkey()) for role, part in own.items()}
+    given = {} if approver is None else {"approver": approver}
+    made = ((role, part) for role, part in own.items() if role not in given)
+    keys = {role: VerifierKey.parse(keys_of.signer(part).vkey()) for role, part in made} | given
     lines = [KeyLine(role, key, 0) for role, key in keys.items()]
     lines += [KeyLine("witness", each.key, 0) for each in seen]
     anchor = format_anchor(logs=[keys["log"]], witnesses=seen, quorum=quorum, registrars=registrars)
@@ -136,8 +144,9 @@ def run(arguments: argparse.Namespace) -> int:
     plant = load(arguments.plant)
     if plant.trust is None:
         raise UsageError(f"{arguments.plant}: expected a section `trust`, got none; nothing would be sealed")
-    institute = None if arguments.institute is None else VerifierKey.parse(arguments.institute)
-    made = set_up(plant.trust, plant_id=plant.site.id, data_dir=arguments.data, institute=institute)
+    institute = None if arguments.institute is None else public_key("--institute", arguments.institute)
+    approver = None if arguments.approver is None else public_key("--approver", arguments.approver)
+    made = set_up(plant.trust, plant_id=plant.site.id, data_dir=arguments.data, institute=institute, approver=approver)
     if arguments.json:
         shown = {
             "keyring": str(made.keyring),
@@ -157,9 +166,19 @@ def run(arguments: argparse.Namespace) -> int:
         print(compared(made.keyring.read_bytes().partition(b"\n\n")[0] + b"\n"))
     for path in made.files:
         print(f"private key   {path}")
+    if approver is not None:
+        print(f"approver      {approver.text}  (private key elsewhere / 私钥在他处)")
     print("Registrars' keys belong on paper or a USB stick; those of preparer and approver to two different people.")
     print("登记人的私钥应离线保管；编制与批准的私钥应由两人分别持有。")
     return 0
+
+
+def public_key(option: str, text: str) -> VerifierKey:
+    """The public key of an option; UsageError names the option."""
+    try:
+        return VerifierKey.parse(text)
+    except TrustError as error:
+        raise UsageError(f"{option}: {error}") from error
 
 
 def run_new(arguments: argparse.Namespace) -> int:

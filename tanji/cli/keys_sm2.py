@@ -1,6 +1,6 @@
 """`tanji keys sm2`: SM2 signatures beside statements, where national cryptography is asked for (GB/T 39786).
 
-Keys, form and process are `tanji.trust.sm2`; it changes no verdict of `tanji verify`.
+Keys, form and process are `tanji.trust.sm2`; `tanji verify` asks for one with `--sm2-key`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def register(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     sign.set_defaults(func=run_sign)
     check = _add(own, "check", "check statement.sm2 beside statement.note")
     check.add_argument("statement", type=Path, metavar="FILE", help="the statement's note")
-    check.add_argument("--public", type=Path, required=True, metavar="FILE", help="public key")
+    check.add_argument("--public", type=Path, required=True, metavar="FILE", help="public key, or a certificate")
     check.set_defaults(func=run_check)
 
 
@@ -70,7 +70,7 @@ def run_sign(arguments: argparse.Namespace) -> int:
 def run_check(arguments: argparse.Namespace) -> int:
     """Check the signature beside a statement: 1 if it is bad, 3 if there is none."""
     try:
-        sm2.verify_beside(arguments.statement, arguments.public.read_bytes())
+        sm2.verify_beside(arguments.statement, sm2.public_key(arguments.public.read_bytes()))
     except EvidenceMissing as error:
         return _say(arguments, UNDECIDED, error=str(error))
     except TrustError as error:

@@ -13,24 +13,32 @@ from functools import partial
 from pathlib import Path
 
 from tanji.cli import verify_parts
-from tanji.cli.verify_given import anchor_of, decided, show
+from tanji.cli.verify_given import add_sm2, anchor_of, decided, show, sm2_of
 from tanji.errors import EvidenceMissing
 from tanji.trust.policy import Anchor
+from tanji.trust.sm2 import SUFFIX
 from tanji.trust.verify_batches import verify_batches
 from tanji.trust.verify_bundle import Recompute, verify_bundle
+from tanji.trust.verify_sm2 import Sm2Asked
 
 EXAMPLE = """example:
   tanji verify bundle bundle.zip --anchor anchor
-  tanji verify statement statement.note statement.tlog-proof --anchor anchor
+  tanji verify bundle bundle.zip --anchor anchor --sm2-key approve.sm2.pub
+  tanji verify statement statement.note statement.tlog-proof --anchor anchor --keyring bundle.zip
+  tanji verify statement statement.note statement.tlog-proof --anchor anchor --keyring keys --sm2-key approve.sm2.pub
   tanji verify batches /var/lib/tanji/log --anchor anchor
   tanji verify disclose bundle.zip "kiln1.feed.mass_flow 1772323200000 331.25 0" proof.txt
   tanji verify point "kiln1.feed.mass_flow 1772323200000 331.25 0" proof.txt --anchor anchor --keyring bundle.zip
   tanji verify log old.tlog-proof new.tlog-proof /var/lib/tanji/log --anchor anchor
   tanji verify recompute bundle.zip --anchor anchor
 
-The anchor (log, witnesses, registrars) comes from the metrology institute, not from whoever hands over the evidence.
+The anchor (log, witnesses, registrars) comes from the metrology institute, not from whoever hands over the evidence;
+so does the key for an SM2 signature.
 
 exit codes: 0 it holds, 1 verification failed, 2 usage, 3 cannot decide"""
+
+STATEMENT_SM2 = f"statement{SUFFIX}"
+"""Beside a bundle, or in the folder it was unpacked into; never in the bundle."""
 
 CALCULATION = "calc_jobs.verify_recompute"
 """Where the method is run again; it needs what the calculation needs."""
@@ -54,12 +62,14 @@ def _add_whole(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     bundle = _add(kinds, "bundle", "a bundle: signatures, log, witnesses, nothing left out, the figures again", _bundle)
     bundle.add_argument("bundle", type=Path, metavar="BUNDLE", help="the zip file, or the folder it was unpacked into")
     _add_method(bundle)
+    add_sm2(bundle)
     batches = _add(kinds, "batches", "every batch of a log folder or an unpacked bundle", _batches)
     batches.add_argument("folder", type=Path, metavar="DIR", help="the folder of a log, or of an unpacked bundle")
     batches.add_argument(
         "--processes", type=int, metavar="N", help="processes that check payloads (default: all cores)"
     )
-    recompute = _add(kinds, "recompute", "compute the figures of a bundle with the method installed here", _recompute)
+    words = "the figures of a bundle, computed again with the method installed here"
+    recompute = _add(kinds, "recompute", words, _recompute)
     recompute.add_argument("bundle", type=Path, metavar="BUNDLE", help="the zip file")
     _add_method(recompute)
 
@@ -69,6 +79,7 @@ def _add_parts(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     statement.add_argument("statement", type=Path, metavar="STATEMENT", help="statement.note")
     statement.add_argument("proof", type=Path, metavar="PROOF", help="statement.tlog-proof")
     _add_keyring(statement)
+    add_sm2(statement)
     point = _add(kinds, "point", "one reading with its proof", verify_parts.point)
     point.add_argument("line", metavar="LINE", help="the reading as it was sealed: point, time, value, quality")
     point.add_argument("proof", type=Path, metavar="PROOF", help="the file that `tanji verify disclose` wrote")
@@ -114,7 +125,9 @@ def _add_keyring(parser: argparse.ArgumentParser) -> None:
 
 def _bundle(arguments: argparse.Namespace) -> int:
     anchor = anchor_of(arguments)
-    return _judge(arguments, anchor, _calculation(arguments.approved, anchor))
+    folder = arguments.bundle if arguments.bundle.is_dir() else arguments.bundle.parent
+    asked = sm2_of(arguments, beside=folder / STATEMENT_SM2)
+    return _judge(arguments, anchor, _calculation(arguments.approved, anchor), sm2=asked)
 
 
 def _recompute(arguments: argparse.Namespace) -> int:
@@ -126,10 +139,11 @@ def _recompute(arguments: argparse.Namespace) -> int:
     return _judge(arguments, anchor, check)
 
 
-def _judge(arguments: argparse.Namespace, anchor: Anchor | None, check: Recompute | None) -> int:
-    return show(
-        arguments, verify_bundle(arguments.bundle, anchor=anchor, recompute=check, processes=arguments.processes)
-    )
+def _judge(
+    arguments: argparse.Namespace, anchor: Anchor | None, check: Recompute | None, *, sm2: Sm2Asked | None = None
+) -> int:
+    report = verify_bundle(arguments.bundle, anchor=anchor, recompute=check, processes=arguments.processes, sm2=sm2)
+    return show(arguments, report)
 
 
 def _batches(arguments: argparse.Namespace) -> int:

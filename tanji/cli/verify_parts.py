@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from tanji.cli.verify_given import anchor_of, enclosed_anchor, show
-from tanji.cli.verify_keyrings import keyring_at
+from tanji.cli.verify_given import anchor_of, enclosed_anchor, show, sm2_of
+from tanji.cli.verify_keyrings import by_keyring, keys_at
 from tanji.errors import EvidenceMissing, TrustError
 from tanji.trust import proof as proofs
 from tanji.trust.bundle import POLICY, STATEMENT_PROOF
@@ -21,25 +22,38 @@ from tanji.trust.payload import split_lines
 from tanji.trust.point_proof import format_point, parse_point, prove_point, verify_point
 from tanji.trust.policy import Anchor, Verified
 from tanji.trust.proof import TlogProof
+from tanji.trust.sm2 import SUFFIX
+from tanji.trust.tree import leaf_hash
 from tanji.trust.utc import utc
+from tanji.trust.verify_entries import BatchEntry, StatementEntry
+from tanji.trust.verify_facts import disputed, disputed_notes
 from tanji.trust.verify_log import judge_head, read_entries, read_proof, verify_growth
 from tanji.trust.verify_report import Facts, Report, Verdict, WitnessTime
-from tanji.trust.verify_source import Place, indexed
+from tanji.trust.verify_signers import KeyHistory, open_signed
+from tanji.trust.verify_source import Place, indexed, located
 from tanji.trust.verify_statement import verify_statement
 
 NOT_ASKED = "one piece of evidence alone / 仅单件证据"
 
 
 def statement(arguments: argparse.Namespace) -> int:
-    """Signatures of a statement, its place in the log, the witnesses."""
+    """Signatures of a statement, its place in the log, the witnesses; an SM2 signature if that is asked for."""
     note, proof = arguments.statement.read_bytes(), arguments.proof.read_bytes()
     places = _places(arguments, arguments.statement)
+    asked = sm2_of(arguments, beside=arguments.statement.with_suffix(SUFFIX))
 
     def check(anchor: Anchor) -> Facts:
-        keyring = keyring_at(places, anchor, index=proofs.parse(proof).index)
-        said, verified = verify_statement(note, proof, anchor, keyring)
-        figure = f"{said.total_co2_t} tCO2 ({said.status})"
-        return _seen(verified, f"{said.plant} {said.period.name} {said.boundary} {said.rule_set}: {figure}")
+        found, keys = _keys(proof, places, anchor)
+        index = found.index
+        said, verified = by_keyring(keys, lambda one: verify_statement(note, proof, anchor, one), index=index)
+        if asked is not None:
+            asked.check(note)
+        _, signers = open_signed(note, keys.in_force(index), index)
+        entry = StatementEntry(index, leaf_hash(note), said, signers)
+        seen = _seen(verified, f"{said.plant} {said.period.name} {said.boundary} {said.rule_set}: "
+                     f"{said.total_co2_t} tCO2 ({said.status})")  # fmt: skip
+        told = tuple(disputed_notes([entry], keys))
+        return replace(_with_keys(seen, keys, anchor), sm2=None if asked is None else True, disputed_notes=told)
 
     return _judge(arguments, check, str(arguments.statement), places)
 
@@ -50,12 +64,26 @@ def point(arguments: argparse.Namespace) -> int:
     places = _places(arguments, arguments.proof)
 
     def check(anchor: Anchor) -> Facts:
-        index = proofs.parse(parse_point(data).tlog_proof).index
-        keyring = keyring_at(places, anchor, index=index)
-        batch, verified = verify_point(line, data, anchor, keyring)
-        return _seen(verified, f"{batch.gateway} seq {batch.seq}, {batch.kind}, sealed at {utc(batch.sealed_ms)}")
+        found, keys = _keys(parse_point(data).tlog_proof, places, anchor)
+        index = found.index
+        batch, verified = by_keyring(keys, lambda one: verify_point(line, data, anchor, one), index=index)
+        seen = _seen(verified, f"{batch.gateway} seq {batch.seq}, {batch.kind}, sealed at {utc(batch.sealed_ms)}")
+        told = tuple(disputed([BatchEntry(index, batch)], keys))
+        return replace(_with_keys(seen, keys, anchor), disputed=told)
 
     return _judge(arguments, check, arguments.line, places)
+
+
+def _keys(proof: bytes, places: list[Path], anchor: Anchor) -> tuple[TlogProof, KeyHistory]:
+    """A proof, and the keyrings that a log as large as its checkpoint asks for."""
+    with located("proof"):
+        found = proofs.parse(proof)
+        size = anchor.policy.check(found.checkpoint).checkpoint.size
+    return found, keys_at(places, anchor, size=size)
+
+
+def _with_keys(facts: Facts, keys: KeyHistory, anchor: Anchor) -> Facts:
+    return replace(facts, keyring=keys.newest.version, named_keyring=anchor.keyring)
 
 
 def disclose(arguments: argparse.Namespace) -> int:

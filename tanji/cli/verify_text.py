@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
 from math import inf
 from typing import Any
 
+from tanji.cli.verify_keys_text import in_dispute, its_own, named, utc_ms, utc_s
 from tanji.trust.rules import RULES
 from tanji.trust.verify_report import Corrected, Facts, Report, State, StatementFacts, Verdict
 
@@ -76,16 +76,19 @@ def _verdict_json(verdict: Verdict) -> dict[str, Any]:
 def _facts(facts: Facts) -> Iterator[str]:
     if facts.statement is not None:
         yield from _statement(facts.statement, facts.size)
+    yield from its_own(facts)
+    if facts.statement is not None:
         yield from _late(facts)
     if facts.batches:
         yield f"batches 批次 {facts.batches}, readings 读数 {facts.readings}, log size 日志大小 {facts.size}"
     if facts.keyring is not None:
-        plant_file = "-" if facts.plant_file is None else facts.plant_file
-        yield f"newest versions here 此处最新版本: keyring 密钥表 {facts.keyring}, plant file 工厂文件 {plant_file}"
+        plant_file = "" if facts.plant_file is None else f", plant file 配置文件 {facts.plant_file}"
+        yield f"newest versions here 此处最新版本: keyring 密钥表 {facts.keyring}{plant_file}"
+        yield f"  {named(facts, facts.keyring)}"
     whole = facts.batches > 0
-    seen = (f"{one.witness} size {one.size} {_time(one.time_s)}" for one in facts.witness_times)
+    seen = (f"{one.witness} size {one.size} {utc_s(one.time_s)}" for one in facts.witness_times)
     overlaps = (
-        f"{one.period}, {_ms(one.from_ms)} to {_ms(one.to_ms)}: {one.total_co2_t} tCO2 (log index {one.index})"
+        f"{one.period}, {utc_ms(one.from_ms)} to {utc_ms(one.to_ms)}: {one.total_co2_t} tCO2 (log index {one.index})"
         for one in facts.overlaps
     )
     yield from _list("other statements with hours of this period 与本时期重叠的其他声明", overlaps)
@@ -94,7 +97,7 @@ def _facts(facts: Facts) -> Iterator[str]:
         f"{one.file} {one.key}: {_value(one.old)} -> {_value(one.new)} (log index {one.index})"
         for one in reversed(facts.changes)
     )
-    yield from _list("changes of point map and plant file 测点图与工厂文件变更", changes, always=whole)
+    yield from _list("changes of point map and plant file 测点图与配置文件变更", changes, always=whole)
     counted = facts.size if facts.statement is None else facts.statement.size
     corrected = (
         f"{one.line} -> {one.by}: {one.reason} (log index {one.index}"
@@ -113,20 +116,17 @@ def _facts(facts: Facts) -> Iterator[str]:
 
 def _batches(facts: Facts) -> Iterator[str]:
     stops = (
-        f"{one.gateway} {_time(one.from_ms // 1000)} to {_time(one.to_ms // 1000)}, {one.readings} lines: {one.reason}"
+        f"{one.gateway} {utc_s(one.from_ms // 1000)} to {utc_s(one.to_ms // 1000)}, {one.readings} lines: {one.reason}"
         for one in sorted(facts.stops, key=lambda one: one.from_ms - one.to_ms)
     )
     yield from _list("batches longer than two minutes 超过两分钟的批次", stops, always=facts.batches > 0)
-    disputed = (
-        f"{one.gateway} seq {one.first_seq} to {one.last_seq} ({one.batches}), {_ms(one.from_ms)} to {_ms(one.to_ms)}"
-        for one in facts.disputed
-    )
-    yield from _list("batches in dispute, their key was ended before them 存疑批次（密钥已在此前失效）", disputed)
+    for title, rows in in_dispute(facts):
+        yield from _list(title, rows)
 
 
 def _settings(facts: Facts) -> Iterator[str]:
     changed = (
-        f"{one.point} {_time(one.at_ms // 1000)}: {one.old} -> {one.new}"
+        f"{one.point} {utc_s(one.at_ms // 1000)}: {one.old} -> {one.new}"
         for one in sorted(facts.settings, key=lambda one: -_weight(one.old, one.new))
     )
     yield from _list("meters' own settings changed 仪表自身参数变化", changed, always=facts.batches > 0)
@@ -143,7 +143,8 @@ def _laboratory(facts: Facts) -> Iterator[str]:
         "laboratory results replaced or withdrawn 被替换或撤回的化验结果", revised, always=facts.batches > 0
     )
     unannounced = (
-        f"{one.sample}, taken 取样 {_ms(one.taken_ms)}, sealed and seen 封存 {_ms(one.seen_ms)} (log index {one.index})"
+        f"{one.sample}, taken 取样 {utc_ms(one.taken_ms)}, sealed and seen 封存 {utc_ms(one.seen_ms)} "
+        f"(log index {one.index})"
         for one in facts.unannounced
     )
     title = "results whose sample was not sealed here within a day of being taken 取样后一天内未封存样品编号的结果"
@@ -168,10 +169,6 @@ def _weight(old: str, new: str) -> float:
     return abs(float(new) - float(old)) / max(abs(float(old)), 1e-300)
 
 
-def _ms(time_ms: int | None) -> str:
-    return "-" if time_ms is None else _time(time_ms // 1000)
-
-
 def _late(facts: Facts) -> Iterator[str]:
     late = "nobody can say 无从得知"
     if facts.late is not None:
@@ -190,7 +187,7 @@ def _statement(said: StatementFacts, size: int) -> Iterator[str]:
     yield (f"statement 声明: {said.plant} {said.period} {said.boundary} {said.rule_set}: {said.total_co2_t} tCO2 "
            f"({said.status}), log index {said.index}")  # fmt: skip
     hours = (said.to_ms - said.from_ms) / 3_600_000
-    yield f"  period 时期: {_ms(said.from_ms)} to {_ms(said.to_ms)}, {hours:g} h"
+    yield f"  period 时期: {utc_ms(said.from_ms)} to {utc_ms(said.to_ms)}, {hours:g} h"
     yield f"  captured 采集率 {said.captured or '-'}, hours substituted 替代小时 {said.substituted_hours}"
     yield f"  hours without value 无值小时 {said.missing_hours}, anomalies open 未处理异常 {said.anomalies_open}"
     if said.reason:
@@ -221,10 +218,3 @@ def _value(value: str | None) -> str:
 def _printable(line: str) -> str:
     """Texts come from whoever wrote the evidence: nothing in them moves a cursor or turns the direction of writing."""
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in line)
-
-
-def _time(time_s: int) -> str:
-    try:
-        return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    except (OverflowError, OSError, ValueError):
-        return f"{time_s} s since 1970"  # beyond any calendar; whoever signed it meant something else

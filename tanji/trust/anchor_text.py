@@ -1,6 +1,6 @@
 """Writing a trust anchor: a C2SP tlog-policy in which organisations are groups, and the lines of the registrars.
 
-Reading one, and what it is good for, is `policy`.
+Later, once a keyring is in the log, a line that names it. Reading an anchor, and what it is good for, is `policy`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,17 @@ from dataclasses import dataclass
 
 from tanji.trust.keys import VerifierKey
 from tanji.trust.policy import Anchor
+from tanji.trust.policy_file import NamedKeyring, split
 from tanji.trust.registrar import Registrar
 
 HEAD = """\
 # Trust anchor: whoever verifies gets this file from the metrology institute or the plant, not with the evidence.
 # 信任锚:由验证者自行向计量院或工厂取得,不得取自被验证的文件包。
 """
+
+
+KEYRING = "keyring"
+"""First word of the line that names one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +49,20 @@ def format_anchor(
     data = (HEAD + "".join(f"{line}\n" for line in lines)).encode()
     Anchor.parse(data)  # never write what a verifier would refuse
     return data
+
+
+def with_keyring(data: bytes, named: NamedKeyring) -> bytes:
+    """The file of an anchor that names this keyring as the newest; all else as it was.
+
+    Lines of older keyrings stay as far as they ask for more: evidence that ends before this one has to show those.
+    """
+    Anchor.parse(data)
+    old = {
+        number
+        for number, words in split(data)
+        if words[0] == KEYRING and not (int(words[1]) < named.version and int(words[2]) < named.index)
+    }
+    lines = [line for number, line in enumerate(data.split(b"\n")[:-1], 1) if number not in old]
+    changed = b"".join(line + b"\n" for line in lines) + f"{KEYRING} {named.version} {named.index}\n".encode()
+    Anchor.parse(changed)
+    return changed

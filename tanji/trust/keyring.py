@@ -81,6 +81,13 @@ class Keyring:
         """Every key of this role that is in force for `number`."""
         return tuple(line.key for line in self.lines if line.role == role and line.covers(number))
 
+    def ended(self, key: VerifierKey, number: int) -> int | None:
+        """The number before `number` at which a key ended; None for one that is in force there."""
+        lines = [line for line in self.lines if line.key == key]
+        if any(line.covers(number) for line in lines):
+            return None
+        return max((line.until for line in lines if line.until is not None and line.until < number), default=None)
+
     def scope_of(self, role: str, name: str, number: int) -> tuple[str, ...] | None:
         """Meters that the key of a name may speak for at a number; None for every one."""
         lines = (line for line in self.lines if line.role == role and line.key.name == name and line.covers(number))

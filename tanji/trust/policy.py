@@ -1,8 +1,9 @@
 """Trust policy: which logs and witnesses a verifier believes, and how many of them are enough (C2SP tlog-policy).
 
 A quorum counts distinct public keys, because a file that holds one twice, under whatever names, is refused;
-organisations are its groups. The anchor is such a file with the lines of the registrars added; it comes from the
-verifier, never from the evidence (R33, R47). Who may sign what is `keyring`.
+organisations are its groups. The anchor is such a file with the lines of the registrars added, and of the
+keyrings they have signed; it comes from the verifier, never from the evidence (R33, R47). Who may sign what is
+`keyring`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from tanji.trust import checkpoint as checkpoints
 from tanji.trust.checkpoint import Checkpoint
 from tanji.trust.keys import VerifierKey
 from tanji.trust.note import open_note, split
-from tanji.trust.policy_file import NONE, RULE, Group, Party, PolicyLines
+from tanji.trust.policy_file import NONE, RULE, Group, NamedKeyring, Party, PolicyLines
 from tanji.trust.registrar import SELF_REGISTERED, Registrar, leading
 
 
@@ -101,20 +102,29 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """What a verifier brings along: a policy, and the registrars that keyrings begin with."""
+    """What a verifier brings along: a policy, the registrars that keyrings begin with, and keyrings not to be hidden.
+
+    keyrings : rising; none in an older anchor, or in that of a plant whose keys never changed.
+    """
 
     policy: Policy
     registrars: tuple[Registrar, ...]
+    keyrings: tuple[NamedKeyring, ...] = ()
 
     @classmethod
     def parse(cls, data: bytes) -> Anchor:
-        """The anchor behind a file: a policy with lines `registrar <organisation> <vkey>`."""
-        lines = PolicyLines.read(data, with_registrars=True)
+        """The anchor behind a file: a policy with lines `registrar <organisation> <vkey>`, and perhaps `keyring`."""
+        lines = PolicyLines.read(data, of_anchor=True)
         policy = Policy.of(lines)
         leading(lines.registrars, rule=RULE)
         if not policy.logs:
             raise TrustError(RULE, expected="at least one log line", got="none")
-        return cls(policy, tuple(lines.registrars))
+        return cls(policy, tuple(lines.registrars), tuple(lines.keyrings))
+
+    @property
+    def keyring(self) -> NamedKeyring | None:
+        """The newest one that is named; None where there is none."""
+        return self.keyrings[-1] if self.keyrings else None
 
     @property
     def is_self_registered(self) -> bool:

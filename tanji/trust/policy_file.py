@@ -1,4 +1,6 @@
-"""Reading a policy file line by line (C2SP tlog-policy), with the lines `registrar` of an anchor where they are wanted.
+"""Reading a policy file line by line (C2SP tlog-policy), with the lines of an anchor where they are wanted.
+
+These are `registrar`, and at the end lines `keyring` (docs/trust-format.md 3).
 
 Names are opaque bytes by the specification; they are kept as text that gives the same bytes again. What a policy is
 good for is `policy`.
@@ -41,29 +43,40 @@ class Group:
     members: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class NamedKeyring:
+    """A keyring version that the anchor speaks of, and the log index at which it, or a later one, is there at last."""
+
+    version: int
+    index: int
+
+
 @dataclass(slots=True)
 class PolicyLines:
     """What the lines of a file have said so far."""
 
-    with_registrars: bool = False
+    of_anchor: bool = False
     logs: list[Party] = field(default_factory=list)
     witnesses: dict[str, Party] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     registrars: list[Registrar] = field(default_factory=list)
     quorum: str | None = None
+    keyrings: list[NamedKeyring] = field(default_factory=list)
     _public_keys: set[bytes] = field(default_factory=set)
     _members: set[str] = field(default_factory=set)
 
     @classmethod
-    def read(cls, data: bytes, *, with_registrars: bool = False) -> PolicyLines:
+    def read(cls, data: bytes, *, of_anchor: bool = False) -> PolicyLines:
         """Everything a file says; each line is checked against those above it."""
-        found = cls(with_registrars)
+        found = cls(of_anchor)
         for number, words in split(data):
             found._take(words, where=f"line {number}")
         return found
 
     def _take(self, words: list[str], *, where: str) -> None:
         kind, *rest = words
+        if self.keyrings and kind != "keyring":
+            raise TrustError(RULE, where=where, expected="nothing after the lines keyring", got=" ".join(words))
         if kind == "log" and len(rest) in (1, 2):
             self.logs.append(self._party(rest[0], ED25519, where=where, url=rest[1:]))
         elif kind == "witness" and len(rest) in (2, 3):
@@ -76,12 +89,14 @@ class PolicyLines:
             if rest[0] != NONE:
                 self._check_known(rest[0], where=where)
             self.quorum = rest[0]
-        elif kind == "registrar" and len(rest) == 2 and self.with_registrars:
+        elif kind == "registrar" and len(rest) == 2 and self.of_anchor:
             registrar = parse_registrar(rest[0], rest[1], rule=RULE, where=where)
             self._check_key(registrar.key, where=where)
             self.registrars.append(registrar)
+        elif kind == "keyring" and self.of_anchor:
+            self.keyrings.append(_keyring(rest, self.keyrings, where=where))
         else:
-            more = ", registrar <organisation> <vkey>" if self.with_registrars else ""
+            more = ", registrar <organisation> <vkey>" if self.of_anchor else ""
             forms = "log <vkey> [<url>], witness <name> <vkey> [<url>], group <name> <k> <name>..., one quorum <name>"
             raise TrustError(RULE, where=where, expected=forms + more, got=" ".join(words))
 
@@ -116,6 +131,19 @@ class PolicyLines:
     def _check_known(self, name: str, *, where: str) -> None:
         if name not in self.witnesses and name not in self.groups:
             raise TrustError(RULE, where=where, expected="a witness or group of a line above", got=name)
+
+
+def _keyring(words: Sequence[str], before: Sequence[NamedKeyring], *, where: str) -> NamedKeyring:
+    """The keyring of a line; of two lines the second asks for more."""
+    if len(words) != 2 or words[0] == "0":
+        expected = "keyring <version from 1 on> <log index>"
+        raise TrustError(RULE, where=where, expected=expected, got=f"keyring {' '.join(words)}")
+    named = NamedKeyring(*(whole(each, rule=RULE, where=where) for each in words))
+    last = before[-1] if before else NamedKeyring(0, -1)
+    if named.version <= last.version or named.index <= last.index:
+        expected = f"a version above {last.version} and an index above {last.index}"
+        raise TrustError(RULE, where=where, expected=expected, got=f"keyring {' '.join(words)}")
+    return named
 
 
 def split(data: bytes) -> Iterable[tuple[int, list[str]]]:

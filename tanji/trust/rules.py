@@ -76,10 +76,10 @@ RULES: dict[str, Meaning] = {
     "pointmap-approved": Meaning(
         "the point map of a batch was approved under two signatures before", "批次所用测点图须事先经双签批准"
     ),
-    "plant-version": Meaning("plant notes are numbered without a gap", "工厂文件版本号连续"),
-    "plant-prev": Meaning("a plant note names the hash of the one before", "工厂文件须引用上一版的散列值"),
+    "plant-version": Meaning("plant notes are numbered without a gap", "配置文件批准单的版本号连续"),
+    "plant-prev": Meaning("a plant note names the hash of the one before", "配置文件批准单须引用上一版的散列值"),
     "plant-file": Meaning(
-        "the plant file and the point map have the digests that were signed", "工厂文件和测点图的摘要与签名一致"
+        "the plant file and the point map have the digests that were signed", "配置文件和测点图的摘要与签名一致"
     ),
     # log
     "checkpoint-form": Meaning("a checkpoint is origin, size and root", "检查点由来源、大小和根组成"),
@@ -116,6 +116,10 @@ RULES: dict[str, Meaning] = {
     "correction-form": Meaning("a correction has its form", "更正单的格式"),
     "correction-target": Meaning("a correction names a line that was sealed", "更正单所指数据行须确已封存"),
     # completeness
+    "complete-keyring": Meaning(
+        "evidence that is long enough shows the keyring that the trust anchor names",
+        "证据达到相应长度时，须含信任锚所指明的密钥表",
+    ),
     "complete-gateway": Meaning("every gateway and laboratory in scope is accounted for", "范围内的网关和实验室均在内"),
     "complete-sequence": Meaning("no batch and no log entry is left out", "批次和日志条目均无缺漏"),
     "complete-time": Meaning("no time of the period is left out", "时期内时间无空缺"),

@@ -17,13 +17,19 @@ from tanji.trust import durable
 from tanji.trust.signer import OWNER_ONLY, read_private
 
 RULE = "sm2-signature"
-"""Never a rule of a bundle: it changes no verdict."""
+"""Of a bundle only where the verifier asks, with a public key of its own (`verify_sm2`)."""
 
 PROGRAM = "openssl"
 DISTINGUISHING_ID = "1234567812345678"
 """The default of GB/T 35276, which other implementations use too."""
 
 SUFFIX = ".sm2"
+CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
+BLOCK = b"-----BEGIN "
+"""Of anything in PEM."""
+CURVE = b"ASN1 OID: SM2"
+"""How OpenSSL shows that a public key is one."""
+
 TIMEOUT_S = 30.0
 METHOD = ("-rawin", "-digest", "sm3", "-pkeyopt", f"distid:{DISTINGUISHING_ID}")
 
@@ -55,6 +61,26 @@ def verify(message: bytes, signature: bytes, public: bytes) -> None:
         given = ("-pubin", "-inkey", files["p"], "-sigfile", files["s"], "-in", files["m"])
         _run("pkey", "-pubin", "-noout", "-in", files["p"], what="a public key in PEM", where="public key")
         _run("pkeyutl", "-verify", *METHOD, *given, what="a valid SM2 signature", where="")
+
+
+def public_key(data: bytes) -> bytes:
+    """The SM2 public key in PEM out of one, or out of a certificate in PEM; TrustError if it is another kind of key.
+
+    Of a certificate nothing but the key is looked at: who accepted it has judged issuer and dates.
+    """
+    if data.count(BLOCK) > 1:  # of several OpenSSL takes one, and nobody sees which
+        got = f"{data.count(BLOCK)} in one file"
+        raise TrustError(RULE, where="public key", expected="one public key or one certificate", got=got)
+    with tempfile.TemporaryDirectory(prefix="tanji-sm2-") as folder:
+        if CERTIFICATE in data:
+            file = _written(folder, "certificate", data)
+            data = _run("x509", "-noout", "-pubkey", "-in", file, what="a certificate in PEM", where="public key")
+        file = _written(folder, "public", data)
+        shown = _run("pkey", "-pubin", "-noout", "-text", "-in", file, what="a public key in PEM", where="public key")
+    if CURVE not in shown:
+        got = shown.partition(b"\n")[0].decode("ascii", "replace")
+        raise TrustError(RULE, where="public key", expected="a key on the curve SM2", got=got)
+    return data
 
 
 def sign_beside(statement: Path, private: Path) -> Path:

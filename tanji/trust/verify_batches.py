@@ -16,7 +16,7 @@ from tanji.trust.policy import Anchor
 from tanji.trust.verify_complete import pending
 from tanji.trust.verify_entries import BatchEntry
 from tanji.trust.verify_evidence import Evidence, processes_for, read_evidence, read_keys
-from tanji.trust.verify_facts import changed_settings, disputed, revised_results, unannounced_samples
+from tanji.trust.verify_facts import changed_settings, disputed, disputed_notes, revised_results, unannounced_samples
 from tanji.trust.verify_log import Head, judge_head, read_entries, read_proof
 from tanji.trust.verify_plant import tell_changes, unregistered_meters
 from tanji.trust.verify_report import Facts, Report, Verdict
@@ -46,7 +46,7 @@ def read_batches(path: Path, *, anchor: Anchor | None, processes: int | None = N
     """The verified evidence itself; TrustError at the first rule that fails."""
     place = Place(path)
     trusted = _anchor(place) if anchor is None else anchor
-    head = _head(place, trusted)
+    head = head_of(place, trusted)
     place = Place(path, head.size)
     with place.open() as source:
         keys = read_keys(source, trusted, head, with_proofs=False)
@@ -63,7 +63,7 @@ def _anchor(place: Place) -> Anchor:
         return Anchor.parse(source.read(bundle.POLICY))
 
 
-def _head(place: Place, anchor: Anchor) -> Head:
+def head_of(place: Place, anchor: Anchor) -> Head:
     """The head of a bundle is in its statement's proof; a log has its newest checkpoint that the policy accepts."""
     if place.is_log:
         reader = LogReader(place.path)
@@ -96,12 +96,14 @@ def _facts(evidence: Evidence) -> Facts:
     return Facts(
         size=evidence.head.size,
         keyring=keyring,
+        named_keyring=evidence.named_keyring,
         plant_file=plant_file,
         batches=len(evidence.entries.batches),
         readings=sum(each.lines for each in evidence.payloads if not each.laboratory),
         changes=tuple(tell_changes(evidence.plants)),
         stops=evidence.stops,
         disputed=tuple(disputed(evidence.entries.batches, evidence.keys)),
+        disputed_notes=tuple(disputed_notes(evidence.approved, evidence.keys)),
         settings=tuple(changed_settings(evidence.registers)),
         revised_results=tuple(revised_results(evidence.laboratory)),
         unannounced=tuple(unannounced_samples(evidence.laboratory, evidence.entries.batches, evidence.seen)),

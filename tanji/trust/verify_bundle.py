@@ -8,6 +8,7 @@ module needs PyNaCl and the standard library alone (R34, R35, R47).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from tanji.errors import EvidenceMissing, TrustError
@@ -20,6 +21,7 @@ from tanji.trust.verify_evidence import Evidence, processes_for, read_evidence, 
 from tanji.trust.verify_facts import (
     changed_settings,
     disputed,
+    disputed_notes,
     expired_certificates,
     longest_unwitnessed,
     overlapping,
@@ -33,6 +35,7 @@ from tanji.trust.verify_log import judge_head, read_entries, read_proof
 from tanji.trust.verify_plant import tell_changes, unregistered_meters
 from tanji.trust.verify_report import Corrected, Facts, Report, State, StatementFacts, Verdict
 from tanji.trust.verify_signers import open_list
+from tanji.trust.verify_sm2 import Sm2Asked, judged
 from tanji.trust.verify_source import Place, located
 from tanji.trust.verify_statement import check_content, check_place, superseded
 
@@ -46,12 +49,17 @@ Recompute = Callable[[Path], None]
 
 
 def verify_bundle(
-    path: Path, *, anchor: Anchor | None, recompute: Recompute | None = None, processes: int | None = None
+    path: Path,
+    *,
+    anchor: Anchor | None,
+    recompute: Recompute | None = None,
+    processes: int | None = None,
+    sm2: Sm2Asked | None = None,
 ) -> Report:
     """Judge a bundle.
 
     anchor : the verifier's own; None takes the one in the bundle. recompute : None leaves that question unasked.
-    processes : None takes as many as there are processors, up to four.
+    processes : None takes as many as there are processors, up to four. sm2 : None asks for no such signature.
     """
     subject, independent = str(path), anchor is not None
     try:
@@ -63,7 +71,10 @@ def verify_bundle(
         return Report(
             subject, independent, Verdict.failed(error), Verdict.unasked("integrity"), Verdict.unasked("integrity")
         )
-    facts = _facts(evidence, entry, trusted, ledger)
+    beside = judged(sm2, evidence.log.note(entry.index))
+    if beside.state is not State.OK:
+        return Report(subject, independent, beside, Verdict.unasked("integrity"), Verdict.unasked("integrity"))
+    facts = replace(_facts(evidence, entry, trusted, ledger), sm2=None if sm2 is None else True)
     completeness = _completeness(evidence, entry)
     recomputed = recomputation(path, recompute) if completeness.state is State.OK else Verdict.unasked("completeness")
     return Report(subject, independent, Verdict.ok(), completeness, recomputed, facts)
@@ -133,6 +144,7 @@ def _facts(evidence: Evidence, entry: StatementEntry, trusted: Anchor, ledger: b
     return Facts(
         size=evidence.head.size,
         keyring=keyring,
+        named_keyring=evidence.named_keyring,
         plant_file=plant_file,
         batches=len(batches),
         readings=sum(each.lines for each in evidence.payloads if not each.laboratory),
@@ -151,6 +163,7 @@ def _facts(evidence: Evidence, entry: StatementEntry, trusted: Anchor, ledger: b
         settings=tuple(changed_settings(evidence.registers)),
         silent_settings=tuple(silent_settings(evidence.registers, points, period)),
         disputed=tuple(disputed(batches, evidence.keys)),
+        disputed_notes=tuple(disputed_notes(evidence.approved, evidence.keys)),
         overlaps=tuple(overlapping(evidence.entries.statements, entry)),
         revised_results=tuple(revised_results(laboratory)),
         unannounced=tuple(unannounced_samples(laboratory, batches, evidence.seen)),

@@ -10,9 +10,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from tanji.errors import TrustError
-from tanji.trust.batch import CONFIG, LABORATORY, LATE, MARGIN_MS, REGULAR, Batch
+from tanji.trust.batch import CONFIG, LABORATORY, LATE, REGULAR, Batch
+from tanji.trust.batch_payload import MARGIN_MS
 from tanji.trust.keyring import Keyring
-from tanji.trust.payload import LaboratoryLine
+from tanji.trust.payload_line import LaboratoryLine
 from tanji.trust.statement import FINAL, GatewayRange, Statement
 from tanji.trust.utc import utc
 from tanji.trust.verify_entries import BatchEntry, CorrectionEntry, Entries, StatementEntry, newest_on

@@ -18,13 +18,14 @@ from tanji.trust.canonical import decode64, encode64
 from tanji.trust.correction import Correction
 from tanji.trust.keyring import Keyring
 from tanji.trust.keyring_text import TYPE as KEYS
+from tanji.trust.keys import VerifierKey
 from tanji.trust.note import split
 from tanji.trust.plant_note import TYPE as PLANT
 from tanji.trust.statement import Statement
 from tanji.trust.utc import utc
 from tanji.trust.verify_log import LogPart
 from tanji.trust.verify_plant import PlantHistory
-from tanji.trust.verify_signers import GATEWAY, KeyHistory, open_approved, open_batch
+from tanji.trust.verify_signers import GATEWAY, KeyHistory, open_batch, open_signed
 from tanji.trust.verify_signers import LABORATORY as LABORATORY_ROLE
 from tanji.trust.verify_source import Source, located
 
@@ -52,6 +53,7 @@ class StatementEntry:
     index: int
     leaf: bytes
     said: Statement
+    signers: tuple[VerifierKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class CorrectionEntry:
 
     index: int
     said: Correction
+    signers: tuple[VerifierKey, ...] = ()
 
 
 @dataclass(slots=True)
@@ -120,9 +123,9 @@ class EntryReader:
         elif kind == PLANT:
             self._same(note, f"plant/{index:012d}.note", rule="plant-version")
         elif kind == STATEMENT:
-            self._take_statement(index, open_approved(note, keyring, index))
+            self._take_statement(index, *open_signed(note, keyring, index))
         elif kind == corrections.TYPE_LINE:
-            self._take_correction(index, open_approved(note, keyring, index))
+            self._take_correction(index, *open_signed(note, keyring, index))
         else:
             raise TrustError("header-type", expected="a type of entry", got=kind)
 
@@ -130,7 +133,7 @@ class EntryReader:
         if path not in self._there or self._source.read(path) != note:
             raise TrustError(rule, expected=f"the same note as {path}", got="another, or none")
 
-    def _take_statement(self, index: int, body: bytes) -> None:
+    def _take_statement(self, index: int, body: bytes, signers: tuple[VerifierKey, ...]) -> None:
         said = statements.parse(body)
         if said.plant != self._plant:
             raise TrustError("statement-field", where="plant", expected=self._plant, got=said.plant)
@@ -142,9 +145,9 @@ class EntryReader:
         if not earlier and replaced in self._log.leaves:
             expected = "a statement on the same period, boundary and rules"
             raise TrustError("statement-supersedes", expected=expected, got=said.supersedes or "null")
-        self._found.statements.append(StatementEntry(index, self._log.leaf(index), said))
+        self._found.statements.append(StatementEntry(index, self._log.leaf(index), said, signers))
 
-    def _take_correction(self, index: int, body: bytes) -> None:
+    def _take_correction(self, index: int, body: bytes, signers: tuple[VerifierKey, ...]) -> None:
         said = corrections.parse(body)
         if said.plant != self._plant:
             raise TrustError("header-field", where="plant", expected=self._plant, got=said.plant)
@@ -159,7 +162,7 @@ class EntryReader:
                 raise TrustError("correction-target", expected=encode64(said.batch), got=encode64(leaf))
             if target.payload in self._there:
                 corrections.check_target(said, leaf=leaf, payload=self._source.read(target.payload))
-        self._found.corrections.append(CorrectionEntry(index, said))
+        self._found.corrections.append(CorrectionEntry(index, said, signers))
 
     def _take_batch(self, index: int, note: bytes, keyring: Keyring | None) -> None:
         body, key = open_batch(note, keyring)

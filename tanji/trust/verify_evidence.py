@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from tanji.errors import EvidenceMissing, TrustError
 from tanji.trust.batch import LABORATORY, LONGEST_MS, REGULAR
 from tanji.trust.keyring import Keyring
-from tanji.trust.payload import LaboratoryLine
+from tanji.trust.payload_line import LaboratoryLine
 from tanji.trust.policy import Anchor
+from tanji.trust.policy_file import NamedKeyring
 from tanji.trust.statement import Period
 from tanji.trust.verify_entries import Entries, EntryReader
-from tanji.trust.verify_facts import Registers, read_registers
+from tanji.trust.verify_facts import Approved, Registers, read_registers
 from tanji.trust.verify_log import FirstSeen, Head, LogPart, check_checkpoints, check_logged, first_seen
 from tanji.trust.verify_payload import Checked, Task, Window, check_payloads
 from tanji.trust.verify_plant import PlantHistory, read_plants
@@ -37,7 +38,10 @@ MOST_PROCESSES = 4
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a log says, verified. times : when witnesses saw it. payloads : of every batch that is there."""
+    """What a log says, verified. times : when witnesses saw it. payloads : of every batch that is there.
+
+    named_keyring : what the anchor says of keyrings.
+    """
 
     head: Head
     keys: KeyHistory
@@ -48,6 +52,7 @@ class Evidence:
     payloads: tuple[Checked, ...]
     paths: frozenset[str]
     registers: Registers
+    named_keyring: NamedKeyring | None
 
     @property
     def laboratory(self) -> dict[int, Sequence[LaboratoryLine]]:
@@ -67,6 +72,11 @@ class Evidence:
         return self.keys.newest.version, None if newest is None else newest.version
 
     @property
+    def approved(self) -> list[Approved]:
+        """Every statement, correction and plant note that is there."""
+        return [*self.entries.statements, *self.entries.corrections, *self.plants.versions]
+
+    @property
     def stops(self) -> tuple[Stop, ...]:
         """Regular batches that took longer than one may without a reason."""
         return tuple(
@@ -82,7 +92,7 @@ def processes_for(asked: int | None) -> int:
 
 
 def read_keys(source: Source, anchor: Anchor, head: Head, *, with_proofs: bool) -> KeyHistory:
-    """Keyring notes that follow each other, the first one by the registrars of the anchor."""
+    """Keyring notes that follow each other, the first one by the registrars of the anchor, up to those it names."""
     found: list[tuple[int, Keyring]] = []
     for index, path in indexed(source.paths, "keyring", ".note"):
         note = source.read(path)
@@ -92,7 +102,9 @@ def read_keys(source: Source, anchor: Anchor, head: Head, *, with_proofs: bool) 
             check_logged(source, path, index, head)
     if not found:
         raise EvidenceMissing("manifest-listed", where="keyring/", expected="at least one keyring note", got="none")
-    return KeyHistory(tuple(found))
+    keys = KeyHistory(tuple(found))
+    keys.require(anchor.keyrings, size=head.size)
+    return keys
 
 
 def read_evidence(
@@ -125,7 +137,7 @@ def read_evidence(
     for path in sorted(path for path in there if path.startswith("payload/") and path not in known):
         raise TrustError("payload-count", where=path, expected="a batch at this index", got="none")
     registers = read_registers(source, entries.batches, there)
-    return Evidence(head, keys, log, plants, times, entries, tuple(payloads), there, registers)
+    return Evidence(head, keys, log, plants, times, entries, tuple(payloads), there, registers, anchor.keyring)
 
 
 def _tasks(entries: Entries, seen: FirstSeen, period: Period | None, there: frozenset[str]) -> list[Task]:

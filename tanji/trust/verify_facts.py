@@ -15,19 +15,24 @@ from typing import Any
 from tanji.errors import TrustError
 from tanji.trust.batch import CONFIG, LABORATORY, Batch
 from tanji.trust.canonical import read_json_line
-from tanji.trust.payload import LaboratoryLine, split_lines
+from tanji.trust.payload import split_lines
+from tanji.trust.payload_line import LaboratoryLine
 from tanji.trust.plant_note import PARAMETER, MappedPoint
 from tanji.trust.statement import Inputs, Period, Statement
-from tanji.trust.verify_entries import BatchEntry, StatementEntry
+from tanji.trust.verify_entries import BatchEntry, CorrectionEntry, StatementEntry
 from tanji.trust.verify_log import FirstSeen
+from tanji.trust.verify_plant import Version
 from tanji.trust.verify_report import WitnessTime
 from tanji.trust.verify_signers import GATEWAY, KeyHistory
 from tanji.trust.verify_signers import LABORATORY as LABORATORY_ROLE
 from tanji.trust.verify_source import Source
-from tanji.trust.verify_told import Disputed, Overlap, Revised, Setting, Silent, Unannounced
+from tanji.trust.verify_told import Disputed, DisputedNote, Overlap, Revised, Setting, Silent, Unannounced
 
 Registers = Mapping[str, Sequence[tuple[int, str]]]
 """Every value read of a meter's own settings with its time [UTC ms], by point, in order of time."""
+
+Approved = StatementEntry | CorrectionEntry | Version
+"""What preparer and approver sign."""
 
 SILENT_MS = 3 * 3_600_000
 """Settings are read every hour; one that was not read for longer may have been another meanwhile [ms]."""
@@ -78,11 +83,34 @@ def disputed(batches: Iterable[BatchEntry], keys: KeyHistory) -> Iterator[Disput
         batch, keyring = each.batch, keys.in_force(each.index)
         role = LABORATORY_ROLE if batch.kind == LABORATORY else GATEWAY
         key = None if keyring is None else keyring.key_for(role, batch.gateway, batch.seq)
-        if any(line.key == key and not line.covers(batch.seq) for line in keys.newest.lines):
+        if key is not None and keys.newest.ended(key, batch.seq) is not None:
             found.setdefault(batch.gateway, []).append(batch)
     for name, some in sorted(found.items()):
         times = min(batch.from_ms for batch in some), max(batch.to_ms for batch in some)
         yield Disputed(name, some[0].seq, some[-1].seq, len(some), *times)
+
+
+def disputed_notes(notes: Iterable[Approved], keys: KeyHistory) -> list[DisputedNote]:
+    """Notes of preparer and approver that were logged under a key before a keyring ended it at a lower index.
+
+    They count like any other until a statement that supersedes, a correction or the next plant note replaces them.
+    """
+    return [
+        DisputedNote(each.index, *_in_short(each), key.name, until)
+        for each in sorted(notes, key=lambda each: each.index)
+        for key in each.signers
+        if (until := keys.newest.ended(key, each.index)) is not None
+    ]
+
+
+def _in_short(each: Approved) -> tuple[str, str]:
+    """Kind of a note, and which one it is."""
+    if isinstance(each, StatementEntry):
+        said = each.said
+        return "statement", f"{said.period.name} {said.boundary} {said.rule_set}: {said.total_co2_t} tCO2"
+    if isinstance(each, CorrectionEntry):
+        return "correction", f"{each.said.line} -> {each.said.by}"
+    return "plant", f"plant note {each.note.version}"
 
 
 def longest_unwitnessed(times: Iterable[WitnessTime], period: Period) -> int:
@@ -159,7 +187,7 @@ def unsealed_values(ledger: bytes, laboratory: Mapping[int, Sequence[LaboratoryL
             basis = f"{each['unit']} {each['basis']}".rstrip()
             line = LaboratoryLine("result", each["sample_id"], low, quantity, high, each["value"], basis)
             if line.text() not in sealed:
-                found.append(f"{quantity} {line.value} {basis}, {line.sample}, {low} to {high}")
+                found.append(f"{quantity} {_measured(line)}, {line.sample}, {low} to {high}")
         except (KeyError, TypeError, AttributeError, ValueError):
             found.append(f"{each!r:.200}")
     return found
@@ -181,4 +209,14 @@ def _records(ledger: bytes, name: str) -> list[dict[str, Any]]:
 
 
 def _value(line: LaboratoryLine) -> str:
-    return f"{line.value} {line.basis} {line.at_ms} to {line.to_ms}"
+    return f"{_measured(line)} {line.at_ms} to {line.to_ms}"
+
+
+def _measured(line: LaboratoryLine) -> str:
+    """Value, unit and basis as people read them: a share beside its percentage; the unit `1` is never written."""
+    unit, _, basis = line.basis.partition(" ")
+    if unit != "1":
+        return f"{line.value} {line.basis}".rstrip()
+    share = float(line.value)
+    percentage = f"({share * 100:.12g} %)" if 0 < abs(share) <= 1 else ""
+    return " ".join(filter(None, (line.value, percentage, basis)))

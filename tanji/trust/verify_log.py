@@ -58,6 +58,10 @@ class LogPart:
         """Hash of an entry."""
         return self.leaves[index - self.first]
 
+    def note(self, index: int) -> bytes:
+        """An entry."""
+        return self.notes[index - self.first]
+
     def root(self, size: int) -> bytes:
         """Root of the log at a size from `first` to the head."""
         return CompactRange(size, self.edges[size - self.first]).root()

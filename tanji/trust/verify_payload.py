@@ -16,8 +16,10 @@ from functools import partial
 from operator import lt
 
 from tanji.errors import TrustError
-from tanji.trust.batch import LABORATORY, MARGIN_MS, REGULAR, Batch, check_payload
-from tanji.trust.payload import DUPLICATE, LaboratoryLine, parse_laboratory, split_lines
+from tanji.trust.batch import LABORATORY, REGULAR, Batch
+from tanji.trust.batch_payload import MARGIN_MS, check_payload
+from tanji.trust.payload import parse_laboratory, split_lines
+from tanji.trust.payload_line import DUPLICATE, LaboratoryLine
 from tanji.trust.plant_note import PARAMETER
 from tanji.trust.tree import root_of_lines
 from tanji.trust.verify_lines import Span, quick_spans

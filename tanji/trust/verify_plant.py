@@ -14,11 +14,12 @@ from itertools import pairwise
 
 from tanji.errors import TrustError
 from tanji.trust.bundle import PLANT, POINT_MAP
-from tanji.trust.plant_note import PARAMETER, MappedPoint, PlantNote, changes, read_point_map
+from tanji.trust.keys import VerifierKey
+from tanji.trust.plant_note import PARAMETER, MappedPoint, PlantNote, approves, changes, read_point_map
 from tanji.trust.tree import leaf_hash
 from tanji.trust.verify_log import Head, check_logged
 from tanji.trust.verify_report import Change
-from tanji.trust.verify_signers import KeyHistory, open_approved
+from tanji.trust.verify_signers import KeyHistory, open_signed
 from tanji.trust.verify_source import Source, indexed, located
 
 FILES = "files/"
@@ -28,11 +29,12 @@ Scope = tuple[str, ...] | None
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A plant note, where it is in the log, and its files as far as they are there."""
+    """A plant note, where it is in the log, and by whose keys."""
 
     index: int
     note: PlantNote
     leaf: bytes
+    signers: tuple[VerifierKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,7 @@ class PlantHistory:
 
     def is_approved(self, point_map: bytes, *, index: int, from_ms: int) -> bool:
         """Whether a batch at `index` that begins at `from_ms` may use this point map."""
-        before = [each for each in self.versions if each.index < index]
-        following = [*(each.note.from_ms for each in before[1:]), None]
-        return any(
-            each.note.point_map == point_map and (begins is None or begins > from_ms)
-            for each, begins in zip(before, following, strict=False)
-        )
+        return approves([each.note for each in self.versions if each.index < index], point_map, from_ms=from_ms)
 
 
 def read_plants(source: Source, keys: KeyHistory, head: Head, *, with_proofs: bool) -> PlantHistory:
@@ -73,7 +70,8 @@ def read_plants(source: Source, keys: KeyHistory, head: Head, *, with_proofs: bo
     for index, path in indexed(source.paths, "plant", ".note"):
         note = source.read(path)
         with located(path):
-            said = PlantNote.parse(open_approved(note, keys.in_force(index), index))
+            body, signers = open_signed(note, keys.in_force(index), index)
+            said = PlantNote.parse(body)
             if said.plant != keys.newest.plant:
                 raise TrustError("header-field", where="plant", expected=keys.newest.plant, got=said.plant)
             before = versions[-1] if versions else None
@@ -85,7 +83,7 @@ def read_plants(source: Source, keys: KeyHistory, head: Head, *, with_proofs: bo
             check_logged(source, path, index, head)
         with located(path):
             _check_files(said, stored, maps)
-        versions.append(Version(index, said, leaf_hash(note)))
+        versions.append(Version(index, said, leaf_hash(note), signers))
     return PlantHistory(tuple(versions), maps, stored)
 
 

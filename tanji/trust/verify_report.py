@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from tanji.errors import TrustError
-from tanji.trust.verify_told import Disputed, Overlap, Revised, Setting, Silent, Unannounced
+from tanji.trust.policy_file import NamedKeyring
+from tanji.trust.verify_told import Disputed, DisputedNote, Overlap, Revised, Setting, Silent, Unannounced
 
 OK, FAILED, UNDECIDED = 0, 1, 3
 """Exit codes: everything asked holds, a rule failed, cannot decide. 2 is wrong use of the command."""
@@ -153,6 +154,7 @@ class Facts:
 
     size : log size the evidence is judged at. keyring, plant_file : newest versions that are there; entries before the
         first one of the evidence cannot be seen, so that a reader compares them with what the institute knows.
+    named_keyring : the one that the anchor speaks of; None where it names none.
     readings : lines of the payloads that were there.
     in_period : of them, those whose time is in the period of the statement.
     late : of these, those first witnessed more than two hours after their time; None where nothing is witnessed.
@@ -161,11 +163,13 @@ class Facts:
     uncounted : readings of the period that were logged after the size the statement was computed at.
     pending_samples : sealed when taken, without result or withdrawal.
     unregistered_meters : of which no parameter register is sealed.
+    sm2 : the SM2 signature beside the statement is good; None where nobody asked.
     unsealed_values, own_factors : of the ledger, which a laboratory did not seal in this evidence.
     """
 
     size: int = 0
     keyring: int | None = None
+    named_keyring: NamedKeyring | None = None
     plant_file: int | None = None
     batches: int = 0
     readings: int = 0
@@ -182,6 +186,7 @@ class Facts:
     silent_settings: tuple[Silent, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
     disputed: tuple[Disputed, ...] = ()
+    disputed_notes: tuple[DisputedNote, ...] = ()
     revised_results: tuple[Revised, ...] = ()
     unannounced: tuple[Unannounced, ...] = ()
     unsealed_values: tuple[str, ...] = ()
@@ -191,6 +196,7 @@ class Facts:
     unregistered_meters: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    sm2: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tanji.errors import TrustError
+from tanji.errors import EvidenceMissing, TrustError
 from tanji.trust.keyring import Keyring
 from tanji.trust.keys import VerifierKey
 from tanji.trust.note import open_leaf, split
+from tanji.trust.policy_file import NamedKeyring
 
 PREPARER, APPROVER = "preparer", "approver"
 GATEWAY, LABORATORY = "gateway", "laboratory"
@@ -35,6 +36,18 @@ class KeyHistory:
         at = bisect_left(self.notes, index, key=lambda each: each[0])
         return self.notes[at - 1][1] if at else None
 
+    def require(self, keyrings: Sequence[NamedKeyring], *, size: int) -> None:
+        """Raise unless a log of this size shows each keyring that the anchor names, where it is long enough for it.
+
+        EvidenceMissing: without it nobody can say whose keys were in force.
+        """
+        for named in keyrings:
+            found = self.in_force(named.index + 1)
+            if size > named.index and (found is None or found.version < named.version):
+                expected = f"keyring {named.version} or later up to log index {named.index}, as the anchor says"
+                got = "none" if found is None else f"keyring {found.version} up to there"
+                raise EvidenceMissing("complete-keyring", where="keyring/", expected=expected, got=got)
+
 
 def open_among(note: bytes, allowed: Sequence[Sequence[VerifierKey]]) -> tuple[bytes, tuple[VerifierKey, ...]]:
     """Text and signers of a note with one line by one of each of `allowed`, in this order."""
@@ -53,10 +66,15 @@ def open_among(note: bytes, allowed: Sequence[Sequence[VerifierKey]]) -> tuple[b
     return open_leaf(note, signers), signers
 
 
+def open_signed(note: bytes, keyring: Keyring | None, index: int) -> tuple[bytes, tuple[VerifierKey, ...]]:
+    """Text of a note that preparer and approver in force at `index` have signed, and their keys."""
+    roles = [() if keyring is None else keyring.keys_for(role, index) for role in (PREPARER, APPROVER)]
+    return open_among(note, roles)
+
+
 def open_approved(note: bytes, keyring: Keyring | None, index: int) -> bytes:
     """Text of a note that preparer and approver in force at `index` have signed."""
-    roles = [() if keyring is None else keyring.keys_for(role, index) for role in (PREPARER, APPROVER)]
-    return open_among(note, roles)[0]
+    return open_signed(note, keyring, index)[0]
 
 
 def open_batch(note: bytes, keyring: Keyring | None) -> tuple[bytes, VerifierKey]:

@@ -68,3 +68,17 @@ class Disputed:
     batches: int
     from_ms: int
     to_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisputedNote:
+    """A statement, correction or plant note under a key that a later keyring ended before its log index.
+
+    kind : `statement`, `correction` or `plant`. said : which one, in short. key : its name; until : last index of it.
+    """
+
+    index: int
+    kind: str
+    said: str
+    key: str
+    until: int

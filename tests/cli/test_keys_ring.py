@@ -144,7 +144,8 @@ def test_a_plant_that_began_alone_gets_an_institute(plant: str, say: Any) -> Non
 @pytest.mark.parametrize(
     "words, expected",
     [
-        (("register", "gateway", "nonsense"), "key-form"),
+        (("register", "gateway", "nonsense"), "VKEY: key-form"),
+        (("rotate", f"{ORIGIN}/gw1", "nonsense", "--until", "1"), "VKEY: key-form"),
         (("register", "log", "KEY"), "--from"),
         (("register", "gateway", "KEY", "--organisation", "x"), "--organisation"),
         (("register", "gateway", "KEY", "--meters", "A-1"), "meter"),
@@ -163,6 +164,27 @@ def test_misuse_is_said_and_changes_nothing(plant: str, say: Any, words: tuple[s
     code, text = say(*(key if word == "KEY" else word for word in words), "--plant", plant)
     assert code == 2 and expected in text, text
     assert {path.name for path in Path("data/keys").glob("keyring-*")} == {"keyring-1.note"}
+
+
+@pytest.mark.parametrize("option", ["--institute", "--approver"])
+def test_a_public_key_that_is_none_is_named_by_its_option_and_makes_nothing(plant: str, say: Any, option: str) -> None:
+    code, text = say("setup", "--plant", plant, option, "nonsense")
+    assert code == 2 and f"{option}: key-form" in text, text
+    assert not Path("data/keys").exists()
+
+
+def test_a_name_that_is_taken_is_refused_with_the_way_it_can_go_on(plant: str, say: Any) -> None:
+    """gw1's key is in force: rotate. Ended at 7, the next key of the name begins at 8."""
+    say("setup", "--plant", plant)
+    name, key = f"{ORIGIN}/gw1", new(say, f"{ORIGIN}/gw1", "next.key")
+    code, text = say("register", "gateway", key, "--plant", plant)
+    assert code == 2 and f"tanji keys rotate {name} {key} --until" in text, text
+    assert say("revoke", name, "--until", "7", "--plant", plant)[0] == 0
+    code, text = say("register", "gateway", key, "--plant", plant)
+    assert code == 2 and "expected --from 8" in text and name in text, text
+    assert say("register", "gateway", key, "--from", "8", "--plant", plant)[0] == 0
+    keyring = KeyFolder(Path("data/keys")).keyring()
+    assert keyring is not None and keyring.key_for("gateway", name, 8).text == key
 
 
 def test_where_there_is_nothing_to_work_on_it_is_said(plant: str, say: Any) -> None:

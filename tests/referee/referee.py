@@ -18,8 +18,7 @@ from types import SimpleNamespace as Record
 sys.path.insert(0, str(Path(__file__).parent))  # found beside this file, whether it is run or imported
 from referee_texts import MARKED, OPEN, Fault, anchor, attempt, checkpoint, included, is_rising, keyring, like
 from referee_texts import need, opened, parsed, point_map, proof, reading, root, sha, split, statement, utf8
-LIST, MARGIN, ZERO = "MANIFEST.note", 120_000, bytes(32)
-
+LIST, MARGIN, ZERO, ENDING = "MANIFEST.note", 120_000, bytes(32), ("complete-keyring", "complete-sequence")
 def payload(it, batch, data):  # step 6 of a batch
     texts, is_lab = data.split(b"\n"), batch.kind == "laboratory"
     need(texts.pop() == b"", "payload-form")
@@ -40,7 +39,6 @@ def payload(it, batch, data):  # step 6 of a batch
     firsts = [(one.point, one.time) for one in batch.lines if one.value != "-" and not one.quality & 4]
     need(len({*firsts}) == len(firsts) and not it.standing & {*firsts}, "payload-first-value")
     it.standing |= {*firsts}
-
 def members(raw):  # step 1
     archive = attempt("manifest-form", lambda: zipfile.ZipFile(io.BytesIO(raw)))
     comment, infos = archive.comment, {}
@@ -72,7 +70,6 @@ def keys(it, i, role, number):
     return [one.key for one in in_force(it, i) if one.role == role and one.start <= number <= one.until]
 def approved(it, i, note):  # 7
     return opened(note, keys(it, i, "preparer", i), keys(it, i, "approver", i))[0]
-
 def check_list(it):  # step 5
     ours = [one.key for one in it.rings[-1].lines if one.role == "preparer" and one.until == OPEN]
     found, last = {}, ""
@@ -167,6 +164,9 @@ def integrity(it, raw, brought):
     for i, note in numbered(it, "keyring/", ".note"):  # 4
         it.rings.append(old := keyring(note, i, old))
         logged(it, "keyring", i, note)
+    for named in trust.keyrings:
+        shown = [ring.version for ring in it.rings if ring.index <= named.index]
+        need(it.head.size <= named.index or (shown and shown[-1] >= named.version), "complete-keyring")
     check_list(it)  # 5
     before = like("prefix", utf8(it.files["log/prefix"]), "proof-form")  # 6
     it.first, it.prefix = before.first, before.path
@@ -236,7 +236,7 @@ def verify(raw, brought=None):
         completeness(it, it.statements[it.at])
     except Fault as fault:
         rule = fault.args[0]
-        return ("", rule) if it.is_sound else ("?", rule) if rule == "complete-sequence" else (rule, "?")
+        return ("", rule) if it.is_sound else ("?", rule) if rule in ENDING else (rule, "?")
     return "", ""
 def main(bundle, option=None, file=None):
     brought = anchor(Path(file).read_bytes()) if option == "--anchor" else None

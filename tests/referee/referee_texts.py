@@ -114,19 +114,17 @@ def opened(note, *slots):  # 2: a leaf with one line for each slot, by one of th
     need(len(lines) == len(slots) and all(map(list.__contains__, slots, signers)), "note-signers")
     check(keys, body, lines)
     return body, signers[0]
-
 def leading(registrars, rule):  # 3: its id
     found = [one.key.id for one in registrars if one.organisation in ("institute", "self-registered")]
     return need(len(found) == 1 < len(registrars), rule) and found[0]
-
 def anchor(data):  # 3
     need(len(data) <= 1 << 18 and re.fullmatch(rb"[\t\n -~\x80-\xff]*\n", data), "policy-form")
-    it = Record(keys={}, registrars=[], quorum=None, groups={"none": (0, set())})
+    it = Record(keys={}, registrars=[], quorum=None, keyrings=[], groups={"none": (0, set())})
     used, publics = {"none"}, set()
     lines = [re.findall("[^ \t]+", line) for line in utf8(data).split("\n")]
     for kind, *words in (words for words in lines if words and words[0][0] != "#"):
-        need(kind in ("log", "witness", "group", "quorum", "registrar"), "policy-form")
-        one = like(kind, " ".join(words), "policy-form")
+        kinds = ("log", "witness", "group", "quorum", "registrar", "keyring")[5 * bool(it.keyrings):]
+        one = need(kind in kinds, "policy-form") and like(kind, " ".join(words), "policy-form")
         need(kind not in ("witness", "group") or one.name not in it.groups, "policy-form")
         if kind == "group":
             members = one.members.split(" ")
@@ -136,10 +134,12 @@ def anchor(data):  # 3
         elif kind == "quorum":
             need(one.name in it.groups and not it.quorum, "policy-form")
             it.quorum = one.name
+        elif kind == "keyring":
+            need(all(one.version > old.version and one.index > old.index for old in it.keyrings), "policy-form")
+            it.keyrings.append(one)
         else:
             one.key = vkey(one.vkey, 4 if kind == "witness" else 1)
-            need(one.key.public not in publics, "key-twice")
-            publics.add(one.key.public)
+            publics |= need(one.key.public not in publics, "key-twice") and {one.key.public}
             it.registrars += [one] if kind == "registrar" else []
             it.keys |= {one.key.id: one.key} if kind != "registrar" else {}
             it.groups |= {one.name: (1, {one.key.id})} if kind == "witness" else {}

@@ -306,6 +306,9 @@ BESIDE: tuple[tuple[str, str, Tamper, str], ...] = (
     ("a hash less in the prefix", "log/prefix", replaced(rb"^(2\n).*\n", rb"\1", regex=True), "proof-length"),
     ("another hash in the prefix", "log/prefix",
      replaced(rb"^(2\n).*\n", rb"\1" + OTHER_HASH.encode() + b"\n", regex=True), "checkpoint-root"),
+    ("a keyring without its index", "policy", lambda data: data + b"keyring 2\n", "policy-form"),
+    ("a keyring twice", "policy", lambda data: data + b"keyring 2 15\nkeyring 2 15\n", "policy-form"),
+    ("a keyring in the middle", "policy", replaced("quorum ", "keyring 2 15\nquorum "), "policy-form"),
     ("a line more in the inputs", "inputs.lines", lambda data: data + data, "statement-manifest"),
     ("no line feed at the end of the inputs", "inputs.lines", lambda data: data[:-1], "statement-manifest"),
 )  # fmt: skip

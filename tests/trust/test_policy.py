@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from tanji.errors import TrustError
 from tanji.trust import checkpoint
-from tanji.trust.anchor_text import Witness, format_anchor
+from tanji.trust.anchor_text import Witness, format_anchor, with_keyring
 from tanji.trust.checkpoint import Checkpoint
 from tanji.trust.keys import VerifierKey
 from tanji.trust.note import cosign, sign, signature_line
 from tanji.trust.policy import Anchor, Policy
+from tanji.trust.policy_file import NamedKeyring
 
 from .material import GATEWAY, INSTITUTE, LOG, PLANT, REGISTRARS, WITNESS, key, witness
 
@@ -216,6 +217,77 @@ def test_an_anchor_is_a_policy_with_registrars() -> None:
         with pytest.raises(TrustError) as error:
             Anchor.parse(text.replace(old, new).encode())
         assert error.value.rule == rule, new
+
+
+ANCHOR = (
+    f"log {LOG.vkey()}\nquorum none\nregistrar institute {INSTITUTE.vkey()}\nregistrar plant {PLANT.vkey()}\n"
+).encode()
+
+
+def test_an_anchor_may_name_the_newest_keyring() -> None:
+    assert Anchor.parse(ANCHOR).keyring is None, "an older anchor goes on working"
+    assert Anchor.parse(ANCHOR + b"keyring 2 1500\n").keyring == NamedKeyring(2, 1500)
+    assert Anchor.parse(ANCHOR + b"\n# by the institute\n keyring\t1  0 \n# end\n\n").keyring == NamedKeyring(1, 0)
+    largest = 2**63 - 1
+    assert Anchor.parse(ANCHOR + b"keyring %d %d\n" % (largest, largest)).keyring == NamedKeyring(largest, largest)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "keyring 2",
+        "keyring 2 1500 x",
+        "keyring",
+        "keyring 0 1500",
+        "keyring 02 1500",
+        "keyring 2 01500",
+        "keyring 2 -1",
+        "keyring +2 1500",
+        "keyring 2 1.5",
+        "keyring ２ 1500",
+        "keyring 2 9223372036854775808",
+        "keyring 9223372036854775808 2",
+        "Keyring 2 1500",
+        "keyring 2 1500\nkeyring 2 1500",
+        "keyring 2 1500\nkeyring 3 1500",
+        "keyring 2 1500\nkeyring 2 1600",
+        "keyring 3 1500\nkeyring 2 1600",
+        "keyring 2 1600\nkeyring 3 1500",
+        f"keyring 2 1500\nwitness w {WITNESS.vkey()}",
+    ],
+)
+def test_lines_of_keyrings_stand_in_their_form_rising_and_last(line: str) -> None:
+    with pytest.raises(TrustError) as error:
+        Anchor.parse(ANCHOR + f"{line}\n".encode())
+    assert error.value.rule == "policy-form"
+
+
+def test_the_line_of_a_keyring_is_for_anchors_and_behind_the_others() -> None:
+    with pytest.raises(TrustError, match="policy-form"):
+        Policy.parse(b"quorum none\nkeyring 2 1500\n")
+    for line in ANCHOR.split(b"\n")[:-1]:
+        moved = ANCHOR.replace(line + b"\n", b"") + b"keyring 2 1500\n" + line + b"\n"
+        with pytest.raises(TrustError, match=r"line 5: policy-form: expected nothing after the lines keyring"):
+            Anchor.parse(moved)
+
+
+def test_an_anchor_names_several_keyrings_each_up_to_its_index() -> None:
+    anchor = Anchor.parse(ANCHOR + b"keyring 2 1500\n# and since\nkeyring 4 1600\n")
+    assert anchor.keyrings == (NamedKeyring(2, 1500), NamedKeyring(4, 1600))
+    assert anchor.keyring == NamedKeyring(4, 1600)
+
+
+def test_an_anchor_is_given_the_name_of_a_keyring_and_nothing_else_changes() -> None:
+    text = "# 信任锚\n\n".encode() + ANCHOR
+    first = with_keyring(text, NamedKeyring(2, 1500))
+    assert first == text + b"keyring 2 1500\n"
+    both = text + b"keyring 2 1500\n# end\nkeyring 3 1600\n"
+    assert with_keyring(first + b"# end\n", NamedKeyring(3, 1600)) == both, "evidence of 1550 entries shows the second"
+    assert with_keyring(both, NamedKeyring(3, 1550)) == text + b"keyring 2 1500\n# end\nkeyring 3 1550\n"
+    assert with_keyring(both, NamedKeyring(4, 1500)) == text + b"# end\nkeyring 4 1500\n", "it asks for more than both"
+    for data, named in ((b"quorum none\n", NamedKeyring(2, 0)), (text, NamedKeyring(0, 0))):
+        with pytest.raises(TrustError, match="policy-form"):
+            with_keyring(data, named)
 
 
 def test_a_written_anchor_counts_organisations() -> None:

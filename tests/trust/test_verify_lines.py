@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tanji.errors import TrustError
-from tanji.trust.batch import GENESIS, Batch, check_payload, payload_root
+from tanji.trust.batch import GENESIS, Batch
+from tanji.trust.batch_payload import check_payload
+from tanji.trust.payload import payload_root
 from tanji.trust.verify_lines import Span, quick_spans
 from tanji.trust.verify_payload import Task, check_one
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tanji.errors import TrustError
-from tanji.trust.batch import GENESIS, Batch, payload_root
+from tanji.trust.batch import GENESIS, Batch
+from tanji.trust.payload import payload_root
 from tanji.trust.verify_payload import Task, check_payloads
 from tanji.trust.verify_source import Place
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from tanji.errors import TrustError
 from tanji.trust import note
 from tanji.trust import statement as statements
-from tanji.trust.batch import Batch, payload_root
+from tanji.trust.batch import Batch
 from tanji.trust.canonical import encode64
 from tanji.trust.compact_range import CompactRange
 from tanji.trust.keyring import Keyring
+from tanji.trust.payload import payload_root
 from tanji.trust.plant_note import read_point_map
 from tanji.trust.policy import Anchor
 from tanji.trust.tree import leaf_hash
@@ -94,6 +95,12 @@ POLICY = (
     ("key-id", replaced(rb"^(log \S+?)\+[0-9a-f]{8}\+", rb"\1+00000000+", regex=True)),
     ("log-key-of-a-witness", replaced(rb"^log \S+\n(witness \S+ (\S+)\n)", rb"log \2\n", regex=True)),
     ("unknown-line", lambda data: data + b"logs none\n"),
+    ("keyring-without-an-index", lambda data: data + b"keyring 2\n"),
+    ("keyring-of-version-zero", lambda data: data + b"keyring 0 15\n"),
+    ("keyring-with-a-zero-in-front", lambda data: data + b"keyring 2 015\n"),
+    ("keyring-twice", lambda data: data + b"keyring 2 15\nkeyring 2 15\n"),
+    ("keyrings-that-do-not-rise", lambda data: data + b"keyring 2 15\nkeyring 3 15\n"),
+    ("keyring-before-another-line", replaced("registrar plant ", "keyring 2 15\nregistrar plant ")),
     ("carriage-return", replaced("quorum institute\n", "quorum institute\r\n")),
     ("no-line-feed-at-the-end", lambda data: data[:-1]),
 )  # fmt: skip

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tanji.trust import checkpoint, note, proof
-from tanji.trust.batch import GENESIS, Batch, format_batch, payload_root
+from tanji.trust.batch import GENESIS, Batch, format_batch
 from tanji.trust.bundle import Member, format_members
 from tanji.trust.bundle_writer import write_bundle
 from tanji.trust.canonical import encode64, json_line
@@ -25,6 +25,7 @@ from tanji.trust.checkpoint import Checkpoint
 from tanji.trust.compact_range import prefix_hashes
 from tanji.trust.correction import Correction, format_correction
 from tanji.trust.keyring_text import KeyLine, KeyringText
+from tanji.trust.payload import payload_root
 from tanji.trust.plant_note import plant_note
 from tanji.trust.proof import TlogProof
 from tanji.trust.registrar import Registrar
@@ -51,12 +52,14 @@ class World:
     tamper : by target: texts before they are signed (`keyring1`, `plant1`, `gw1:0`, `lab:1`, `statement1`,
         `correction`, `head`, `manifest`), signed entries before they are logged (`signed gw1:0`, `signed head`), and
         what has no signature of its own (`payload gw1:0`, `policy`, `pointmap2`, `plantfile2`).
+    preparer : whose key signs what a preparer signs; `prepare_next` after the end of the first.
     """
 
     keys: Keys = field(default_factory=Keys)
     tamper: Mapping[str, Tamper] = field(default_factory=dict)
     leave_out: frozenset[str] = frozenset()
     witnessed: bool = True
+    preparer: str = "prepare"
     notes: list[bytes] = field(default_factory=list)
     labels: dict[str, int] = field(default_factory=dict)
     payloads: dict[int, bytes] = field(default_factory=dict)
@@ -108,7 +111,7 @@ class World:
 
     def approved(self, target: str, body: bytes) -> bytes:
         """A note of preparer and approver."""
-        return note.sign(self.altered(target, body), self.keys.prepare, self.keys.approve)
+        return note.sign(self.altered(target, body), self._signer(self.preparer), self.keys.approve)
 
     def batch(
         self,
@@ -240,14 +243,15 @@ class World:
         """Leaf hash of an entry as texts name it."""
         return encode64(self.tree.levels[0][self.labels[label]])
 
-    def anchor(self) -> bytes:
-        """Policy and registrars, as a verifier got them from the institute."""
+    def anchor(self, keyring: str = "") -> bytes:
+        """Policy and registrars, as a verifier got them from the institute. keyring : `<version> <index>` it names."""
         lines = [f"log {self.keys.log.vkey()}"]
         if self.witnessed:
             lines += [f"witness w1 {self.keys.witness.vkey()}", "group institute any w1", "quorum institute"]
         else:
             lines += ["quorum none"]
         lines += [f"registrar institute {self.keys.institute.vkey()}", f"registrar plant {self.keys.reg.vkey()}"]
+        lines += [f"keyring {keyring}"] if keyring else []
         return "".join(f"{line}\n" for line in lines).encode()
 
     def proof_of(self, label: str, head: bytes) -> bytes:
@@ -292,14 +296,14 @@ class World:
 
     def write(self, path: Path, members: Mapping[str, bytes]) -> Path:
         """The bundle of these members, with their list signed by the preparer."""
-        write_bundle(path, sorted(members.items()), signer=self.keys.prepare)
+        write_bundle(path, sorted(members.items()), signer=self._signer(self.preparer))
         return path
 
     def listed(self, members: Mapping[str, bytes]) -> dict[str, bytes]:
         """The members with their signed list, for zips that are written by other means."""
         entries = [Member(sha256(data).hexdigest(), len(data), path) for path, data in members.items()]
         body = self.altered("manifest", format_members(entries))
-        return {**members, "MANIFEST.note": note.sign(body, self.keys.prepare)}
+        return {**members, "MANIFEST.note": note.sign(body, self._signer(self.preparer))}
 
 
 def readings(minute: int, *, count: int = 3) -> list[str]:

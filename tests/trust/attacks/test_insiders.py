@@ -176,6 +176,11 @@ def test_values_of_the_ledger_that_no_laboratory_sealed_and_own_factors_are_told
     assert unsealed_values(ledger, {}, inputs) == [
         f"coal.net_calorific_value 21.825 GJ/t as_received, S-1, {T0} to {T0 + HOUR}"
     ]
+    shares = [("0.6494", "", "0.6494 (64.94 %)"), ("6.494", "", "6.494"), ("0.002", "dry", "0.002 (0.2 %) dry")]
+    for value, basis, said in shares:  # a unit `1` behind a value reads as another number, 649.4 % as a mistake
+        share = {**entry, "value": value, "unit": "1", "basis": basis}
+        (line,) = unsealed_values(json_line({"entries": [share]}), {}, inputs)
+        assert line == f"coal.net_calorific_value {said}, S-1, {T0} to {T0 + HOUR}"
     (told,) = own_factors(ledger)
     assert told.startswith("ours, net_calorific_value") and "20.0" in told
     assert own_factors(b"{") == own_factors(b"\xff") and len(own_factors(b"[]")) == 0
