@@ -10,14 +10,16 @@ that is behind the log's is that of a restored disk: it signs nothing. What is c
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tanji.errors import TrustError
 from tanji.trust import durable, note
-from tanji.trust.batch import GENESIS, LABORATORY, Batch, BatchLog, ChainEnd, format_batch, leaf, payload_root
+from tanji.trust.batch import GENESIS, LABORATORY, Batch, BatchLog, ChainEnd, format_batch, leaf
+from tanji.trust.batch_signer import BatchSigner
 from tanji.trust.keys import VerifierKey
-from tanji.trust.signer import Signer
+from tanji.trust.payload import payload_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,11 @@ class Cut:
 class LaboratoryChain:
     """The chain of one laboratory key in a folder that nobody else writes."""
 
-    def __init__(self, folder: Path, *, signer: Signer) -> None:
+    def __init__(self, folder: Path, *, keys: BatchSigner) -> None:
         self._cuts, self._notes = folder / "cuts", folder / "notes"
         for part in (self._cuts, self._notes):
             durable.make_folder(part)
-        self._signer = signer
-        self.key = VerifierKey.parse(signer.vkey())
+        self._keys, self.name = keys, keys.name
         self._end: ChainEnd | None = None
         newest = max(self._numbers(), default=None)
         self.last = None if newest is None else self._cut(newest)
@@ -58,20 +59,27 @@ class LaboratoryChain:
         """Compare with what the log has; why nothing may be signed, or None.
 
         A new key goes on where the old one ended; the same key with fewer batches than the log is a restored disk.
+        TrustError while no key is there to go on.
         """
-        end = log.chain_end(self.key.name)
+        end = log.chain_end(self.name)
         own = -1 if self.last is None else self.last.seq
         if end is None:
             return None
         if end.seq > own:
-            if self.last is None and self.key.key_id not in {each.key_id for each in note.split(end.note)[1]}:
+            key = VerifierKey.parse(self._keys.signer_for(end.seq + 1).vkey())
+            if self.last is None and key.key_id not in {each.key_id for each in note.split(end.note)[1]}:
                 self._end, self._sent = end, end.seq
                 return None
-            return f"the log has batches up to {end.seq} of {self.key.name}, this data directory up to {own}"
+            return f"the log has batches up to {end.seq} of {self.name}, this data directory up to {own}"
         if end.seq in self._numbers() and leaf(self.note(end.seq)) != end.leaf:
-            return f"the log's batch {end.seq} of {self.key.name} is another than the one in this data directory"
+            return f"the log's batch {end.seq} of {self.name} is another than the one in this data directory"
         self._sent = end.seq
         return None
+
+    def check_key(self) -> None:
+        """TrustError while no key may sign the next batch."""
+        last = self.last.seq if self.last is not None else -1 if self._end is None else self._end.seq
+        self._keys.signer_for(last + 1)
 
     def cut(self, lines: list[str], *, sealed_ms: int, clock: str, pointmap: bytes, marks: tuple[int, int]) -> None:
         """Write down what the next batch says. marks : last entry and last sample in it."""
@@ -101,7 +109,7 @@ class LaboratoryChain:
             return path.read_bytes()
         record = self._cut(seq)
         batch = Batch(
-            gateway=self.key.name,
+            gateway=self.name,
             kind=LABORATORY,
             seq=record.seq,
             prev=bytes.fromhex(record.prev),
@@ -113,7 +121,7 @@ class LaboratoryChain:
             pointmap=bytes.fromhex(record.pointmap),
             clock=record.clock,
         )
-        signed = note.sign(format_batch(batch), self._signer)
+        signed = note.sign(format_batch(batch), self._keys.signer_for(record.seq))
         durable.create(path, signed)
         return signed
 
@@ -139,12 +147,25 @@ class LaboratoryChain:
         return [int(path.name) for path in self._cuts.iterdir() if path.name.isdecimal()]
 
     def _cut(self, seq: int) -> Cut:
-        path = self._cuts / _name(seq)
-        try:
-            data = json.loads(path.read_bytes())
-            return Cut(**(data | {"lines": tuple(data["lines"])}))
-        except (ValueError, TypeError, KeyError) as error:
-            raise TrustError("batch-sequence", where=str(path), expected="a cut record", got=str(error)) from error
+        return _read(self._cuts / _name(seq))
+
+
+def cuts_after(folder: Path, seq: int) -> list[Cut]:
+    """Cuts of a chain with a higher number, for whoever does not own it; none where there is no such folder."""
+    found = []
+    for path in sorted((folder / "cuts").glob("[0-9]*")):
+        if path.name.isdecimal() and int(path.name) > seq:
+            with suppress(FileNotFoundError):  # logged and removed meanwhile
+                found.append(_read(path))
+    return found
+
+
+def _read(path: Path) -> Cut:
+    try:
+        data = json.loads(path.read_bytes())
+        return Cut(**(data | {"lines": tuple(data["lines"])}))
+    except (ValueError, TypeError, KeyError) as error:
+        raise TrustError("batch-sequence", where=str(path), expected="a cut record", got=str(error)) from error
 
 
 def _name(seq: int) -> str:

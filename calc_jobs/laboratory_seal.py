@@ -19,9 +19,10 @@ from tanji.errors import TanjiError, TrustError
 from tanji.ledger import Ledger
 from tanji.ledger.entries import CLOSING_FACTOR, Entry
 from tanji.ledger.samples import Sample, last_sample, samples
-from tanji.trust.batch import BatchLog, LaboratoryLine
+from tanji.trust.batch import BatchLog
+from tanji.trust.batch_signer import BatchSigner
 from tanji.trust.canonical import format_value
-from tanji.trust.signer import Signer
+from tanji.trust.payload_line import LaboratoryLine
 
 SILENCE_MS = 3_600_000
 """After this long without a batch an empty one is sealed [ms]."""
@@ -49,7 +50,7 @@ class LaboratorySeal:
         self,
         folder: Path,
         *,
-        signer: Signer,
+        keys: BatchSigner,
         ledger: Ledger,
         batch_log: BatchLog | None,
         pointmap: bytes,
@@ -58,9 +59,10 @@ class LaboratorySeal:
     ) -> None:
         """batch_log : where batches go; None keeps them. pointmap : digest of the point map in force.
 
-        clock : UTC now [ms]. clock_text : source and offset, as batch notes have it.
+        keys : asked before each batch; while none may sign, entries wait in the ledger. clock : UTC now [ms].
+        clock_text : source and offset, as batch notes have it.
         """
-        self._chain = LaboratoryChain(folder, signer=signer)
+        self._chain = LaboratoryChain(folder, keys=keys)
         self._ledger, self._log, self._pointmap = ledger, batch_log, pointmap
         self._clock, self._clock_text = clock, clock_text
         self._lock = threading.Lock()
@@ -75,10 +77,11 @@ class LaboratorySeal:
             try:
                 fault = self._forbidden or self._agree()
                 if fault is None:
-                    for part, marks in self._new(even_nothing=even_nothing):
+                    fault = self._keyless()
+                    for part, marks in self._new(even_nothing=even_nothing) if fault is None else ():
                         self._cut(part, marks)
                         lines, batches = lines + len(part), batches + 1
-                    if self._log is not None:
+                    if self._log is not None:  # what was signed before goes there, whoever may sign now
                         self._chain.send(self._log)
             except (TanjiError, OSError) as error:  # the ledger goes on; the next run tries again
                 fault = str(error)
@@ -89,6 +92,14 @@ class LaboratorySeal:
     def forbid(self, reason: str) -> None:
         """Sign nothing more until the next start."""
         self._forbidden = reason
+
+    def _keyless(self) -> str | None:
+        """Why no key may sign the next batch; None while one may."""
+        try:
+            self._chain.check_key()
+        except TrustError as error:
+            return str(error)
+        return None
 
     def _agree(self) -> str | None:
         """Once per process: whether the own chain goes on where the log's ends."""
@@ -111,12 +122,14 @@ class LaboratorySeal:
         any_yet = False
         for entry in self._ledger.recorded(after_id=entries, until_id=until):
             key = (entry.sample_id, f"{entry.stream}.{entry.parameter}")
-            if key in seen or len(lines) >= MOST_LINES:
+            line = of_entry(entry)
+            if line and (key in seen or len(lines) >= MOST_LINES):
                 yield lines, (entries, samples_to)
                 lines, any_yet = [], True
                 seen.clear()
-            seen.add(key)
-            lines += of_entry(entry)
+            if line:
+                seen.add(key)
+            lines += line
             entries = entry.id
         silent = last is None or self._clock() - last.to_ms >= SILENCE_MS
         if lines or (not any_yet and (silent or even_nothing)):

@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import waitress
@@ -39,24 +40,23 @@ def serve(plant: Plant, data_dir: Path, *, host: str, port: int, announce: Calla
     health = ProcessHealth(clock=_utc_ms)
     anchor = Anchor.parse(settings.anchor_file(data_dir).read_bytes())
     signer = SigningKeyFile(settings.key_file(data_dir, "log")).read()
-    kept = Log.open(data_dir / "log", signer=signer, clock=_utc_ms, anchor=anchor)
-    witnesses = witnesses_of(settings.witnesses)
-    keeper = LogKeeper(kept, witnesses, clock=_utc_ms, alarms=health.alarms, witness_s=settings.witness_s)
-    health.metrics.add(lambda: [Numbers("log", keeper.numbers())])
-    app = create_log_app(kept, report=health.report, metrics=health.metrics.text)
-    server = waitress.create_server(
-        app, host=host, port=port, threads=4, max_request_body_size=MAX_BODY + 1, ident="tanji"
-    )
-    health.start()
-    keeper.start()
-    announce((server.effective_host, int(server.effective_port)))
-    try:
+    with ExitStack() as stack:
+        kept = Log.open(data_dir / "log", signer=signer, clock=_utc_ms, anchor=anchor)
+        stack.callback(kept.close)
+        witnesses = witnesses_of(settings.witnesses)
+        keeper = LogKeeper(kept, witnesses, clock=_utc_ms, alarms=health.alarms, witness_s=settings.witness_s)
+        health.metrics.add(lambda: [Numbers("log", keeper.numbers())])
+        app = create_log_app(kept, report=health.report, metrics=health.metrics.text)
+        server = waitress.create_server(
+            app, host=host, port=port, threads=4, max_request_body_size=MAX_BODY + 1, ident="tanji"
+        )
+        health.start()
+        stack.callback(health.stop)
+        keeper.start()
+        stack.callback(keeper.stop)
+        stack.callback(server.close)
+        announce((server.effective_host, int(server.effective_port)))
         server.run()  # answers what is in hand when SystemExit comes, then returns
-    finally:
-        server.close()
-        keeper.stop()
-        health.stop()
-        kept.close()
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,7 +3,8 @@
 `POST /add-batch` and `/add-note` take the parts of `tanji.trust.log_parts` and answer 200 with the indexes once the
 entries cannot be lost; 422 with the rule that a note breaks, 409 with what is missing, 503 while the disk takes
 nothing. Nobody has to log in: what counts is who signed. `GET /checkpoint` and `/tile/...` are the static files of C2SP
-tlog-tiles, `GET /chain-end` is where a gateway goes on. Payloads and attachments are not given out.
+tlog-tiles, `GET /chain-end` is where a gateway goes on, `GET /notes?type=...` which keyrings and plant notes there are:
+a gateway elsewhere asks whether its key and its point map still hold. Payloads and attachments are not given out.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from tanji.errors import EvidenceMissing, LogError, TrustError
-from tanji.trust import log_parts
+from tanji.trust import keyring_text, log_parts, plant_note
 from tanji.trust.log import Log
 from tanji.trust.tiles import TILE_PATH
 
@@ -29,6 +30,9 @@ METRICS: Final = "text/plain; version=0.0.4; charset=utf-8"
 BYTES: Final = "application/octet-stream"
 FOR_EVER: Final = ("Cache-Control", "public, max-age=31536000, immutable")
 SOON_OLD: Final = ("Cache-Control", "no-cache")
+
+TOLD: Final = (keyring_text.TYPE, plant_note.TYPE)
+"""Types of which every note is told at once: a few in a year."""
 
 Environ = dict[str, Any]
 Report = Callable[[], dict[str, Any]]
@@ -47,6 +51,7 @@ class LogApp:
             "/add-note": ("POST", self._add_note),
             "/checkpoint": ("GET", self._checkpoint),
             "/chain-end": ("GET", self._chain_end),
+            "/notes": ("GET", self._notes),
             "/healthz": ("GET", self._healthz),
         }
         if metrics is not None:
@@ -95,13 +100,20 @@ class LogApp:
         leaf, note = (base64.b64encode(data).decode() for data in (end.leaf, end.note))
         return _json({"chain_end": {"seq": end.seq, "leaf": leaf, "to_ms": end.to_ms, "note": note}})
 
+    def _notes(self, environ: Environ) -> Answer:
+        asked = parse_qs(environ.get("QUERY_STRING", "")).get("type", [""])[-1]
+        if asked not in TOLD:
+            return _message("404 Not Found", f"expected ?type={' or '.join(TOLD)}, got {asked}")
+        notes = [self._log.entry(index) for index in self._log.indexes(asked)]
+        return _json({"notes": [base64.b64encode(note).decode() for note in notes]})
+
     def _checkpoint(self, environ: Environ) -> Answer:
         return "200 OK", TEXT, self._log.published_note(), SOON_OLD
 
     def _tile(self, environ: Environ) -> Answer:
         path = environ.get("PATH_INFO", "")[1:]
         if not TILE_PATH.fullmatch(path):
-            expected = "/add-batch, /add-note, /checkpoint, /chain-end, /healthz or /tile/..."
+            expected = "/add-batch, /add-note, /checkpoint, /chain-end, /notes, /healthz or /tile/..."
             return _message("404 Not Found", f"expected {expected}, got /{path}")
         try:
             return "200 OK", BYTES, (self._log.folder / path).read_bytes(), FOR_EVER

@@ -8,11 +8,11 @@ witnessed at once, so that whoever waits for its proof need not wait for the nex
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from typing import Final
 
 from tanji.errors import EvidenceMissing, TanjiError, TrustError
+from tanji.health.periodic import Periodic
 from tanji.trust.log import Log
 from tanji.trust.note_inbox import NoteInbox
 
@@ -28,19 +28,19 @@ class InboxReader:
     def __init__(self, inbox: NoteInbox, owned: Log, *, witness: Callable[[], object]) -> None:
         """witness : publishes the log and shows it to the witnesses."""
         self._inbox, self._log, self._witness = inbox, owned, witness
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="log-inbox", daemon=True)
+        self._looking = Periodic(self.take, period_s=LOOK_S, name="log-inbox", fault="the inbox was not read")
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._looking.start()
 
     def stop(self) -> None:
         """End, with everything taken that lies there."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-        self.take()
+        self._looking.stop()
+        try:
+            self.take()
+        except OSError as error:
+            log.warning("notes wait for the next start: %s", error)
 
     def take(self) -> int:
         """Hand what lies there to the log; how many notes it took."""
@@ -60,10 +60,3 @@ class InboxReader:
         if taken:
             self._witness()
         return taken
-
-    def _run(self) -> None:
-        while not self._stop.wait(LOOK_S):
-            try:
-                self.take()
-            except Exception:  # the log goes on without it, and the next look may do
-                log.exception("the inbox was not read")

@@ -1,6 +1,6 @@
 """The clock of a log: publishes a checkpoint every minute and shows it to the witnesses every few.
 
-One thread. A witness that is away costs nothing but its signature and is asked again next time; one that refuses means
+A witness that is away costs nothing but its signature and is asked again next time; one that refuses means
 that it knows another log than this, and somebody has to look at once; where signing goes on from the same folder, as in
 a box that was restored with its log, it is told to stop (`tell`). Alarms: LOG_QUARANTINE, LOG_FAILED,
 WITNESS_AWAY, WITNESS_REFUSES (docs/alarms.md).
@@ -9,6 +9,7 @@ WITNESS_AWAY, WITNESS_REFUSES (docs/alarms.md).
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from typing import Final
 from services.log.witness_client import Witness, WitnessAway, WitnessClient, WitnessContradicts, WitnessRefuses
 from tanji.errors import TanjiError
 from tanji.health.alarms import AlarmCode, Alarms
+from tanji.health.periodic import Periodic
 from tanji.trust.log import Log
 from tanji.trust.log_reader import read_head
 
@@ -47,14 +49,20 @@ class LogKeeper:
         """clock : UTC now [ms]. checkpoint_s, witness_s : how often [s]."""
         self._log, self._clock, self._alarms = kept, clock, alarms
         self._clients = [WitnessClient(witness, kept) for witness in witnesses]
-        self._checkpoint_s, self._witness_s = checkpoint_s, witness_s
+        self._witness_s = witness_s
         self._begun_ms = clock()
         self._seen_ms: dict[str, int] = {}
         self._refused = 0
         self._to_tell: list[Callable[[str], None]] = []
         self._turn = threading.Lock()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="log-keeper", daemon=True)
+        self._asked = -math.inf
+        self._keeping = Periodic(
+            self._turn_comes,
+            period_s=min(checkpoint_s, witness_s) if self._clients else checkpoint_s,
+            name="log-keeper",
+            fault="the log was not published",
+            at_once=True,
+        )
 
     def tell(self, contradicted: Callable[[str], None]) -> None:
         """Have `contradicted` called, with the reason, when a witness has seen another history than this log's."""
@@ -62,13 +70,11 @@ class LogKeeper:
 
     def start(self) -> None:
         """Begin; the first checkpoint is published at once."""
-        self._thread.start()
+        self._keeping.start()
 
     def stop(self) -> None:
         """End, with everything accepted so far published."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._keeping.stop()
         self.publish()
 
     def publish(self) -> bytes | None:
@@ -89,7 +95,7 @@ class LogKeeper:
             size = 0 if head is None else read_head(head).size
             if head is None or size == 0:
                 return None
-            lines = b"".join(self._asked(client, head, size=size) for client in self._clients)
+            lines = b"".join(self._cosignature(client, head, size=size) for client in self._clients)
             if not lines:
                 return None
             try:
@@ -110,7 +116,7 @@ class LogKeeper:
             "witnessed_age_s": age_s,
         }
 
-    def _asked(self, client: WitnessClient, head: bytes, *, size: int) -> bytes:
+    def _cosignature(self, client: WitnessClient, head: bytes, *, size: int) -> bytes:
         """The lines of one witness; empty if it gave none."""
         name = client.witness.name
         try:
@@ -139,18 +145,10 @@ class LogKeeper:
             self._alarms.set(AlarmCode.LOG_QUARANTINE, text, for_ms=EVENT_MS)
         self._refused = refused.count
 
-    def _run(self) -> None:
-        asked = -self._witness_s
-        while True:
-            now = time.monotonic()
-            try:
-                if self._clients and now - asked >= self._witness_s:
-                    asked = now
-                    self.witness()
-                else:
-                    self.publish()
-            except Exception:  # the log goes on accepting without its keeper, and the next turn may do
-                log.exception("the log was not published")
-            wait_s = min(self._checkpoint_s, self._witness_s) if self._clients else self._checkpoint_s
-            if self._stop.wait(wait_s):
-                return
+    def _turn_comes(self) -> None:
+        now = time.monotonic()
+        if self._clients and now - self._asked >= self._witness_s:
+            self._asked = now
+            self.witness()
+        else:
+            self.publish()

@@ -18,6 +18,7 @@ from services.sealer import create_sealer
 from tanji.errors import TanjiError
 from tanji.plant.load import load
 from tanji.plant.model import InfluxSettings, Plant
+from tanji.plant.token_file import store_token
 from tanji.store.embedded import EmbeddedStore
 from tanji.store.influx import InfluxStore
 from tanji.store.port import Store
@@ -29,8 +30,7 @@ def open_store(plant: Plant, data_dir: Path) -> Store:
     if not isinstance(settings, InfluxSettings):
         data_dir.mkdir(parents=True, exist_ok=True)
         return EmbeddedStore(data_dir / "tsdb.duckdb")
-    token = Path(settings.token_file).read_text(encoding="utf-8").strip() if settings.token_file else None
-    return InfluxStore(settings.url, org=settings.org, token=token)
+    return InfluxStore(settings.url, org=settings.org, token=store_token(settings))
 
 
 def serve(

@@ -22,7 +22,7 @@ from tanji.acquisition.line_format import series
 from tanji.acquisition.line_protocol import OtherLine, Parsed
 from tanji.plant.model import Plant
 from tanji.trust.canonical import LARGEST_COUNTER
-from tanji.trust.payload import DUPLICATE
+from tanji.trust.payload_line import DUPLICATE
 from tanji.trust.plant_note import COUNTER
 
 

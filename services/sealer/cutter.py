@@ -16,14 +16,17 @@ import numpy as np
 from services.sealer.frame import Frame
 from services.sealer.recovery import Position
 from services.sealer.rows import PointTable, Rows
-from services.sealer.seal_files import Chain, Cut, Entry, SealFolder
+from services.sealer.seal_files import SealFolder
 from services.sealer.seal_first import FirstSealed, Sealed
 from services.sealer.seal_history import History, ranges_of
 from services.sealer.seal_lines import Payload, Points, payload, sealable
-from tanji.trust.batch import CONFIG, DUPLICATE, LATE, MARGIN_MS, PARAMETER, REGULAR, Batch, format_batch, leaf
+from services.sealer.seal_records import Chain, Cut, Entry
+from tanji.trust.batch import CONFIG, LATE, REGULAR, Batch, format_batch, leaf
+from tanji.trust.batch_payload import MARGIN_MS
+from tanji.trust.batch_signer import BatchSigner
 from tanji.trust.note import sign
-from tanji.trust.plant_note import COUNTER, read_point_map
-from tanji.trust.signer import Signer
+from tanji.trust.payload_line import DUPLICATE
+from tanji.trust.plant_note import COUNTER, PARAMETER, read_point_map
 
 LATE_REASON = "times outside the minutes sealed: delayed, kept by the device, imported, or a clock that was wrong"
 
@@ -55,8 +58,8 @@ class _Map:
 class Cutter:
     """Makes and signs batches in one folder."""
 
-    def __init__(self, folder: SealFolder, *, signer: Signer, history: History) -> None:
-        self._folder, self._signer, self._history = folder, signer, history
+    def __init__(self, folder: SealFolder, *, keys: BatchSigner, history: History) -> None:
+        self._folder, self._keys, self._history = folder, keys, history
         self._maps: dict[str, _Map] = {}
 
     def seal(self, chain: Chain, cut: Cut, frames: Sequence[Frame]) -> Done:
@@ -71,12 +74,12 @@ class Cutter:
             lines = payload(part, known.points)
             batch = _batch(cut, kind, lines, gateway=chain.gateway, seq=seq, prev=prev)
             self._folder.save_payload(seq, lines.data)
-            note = self._folder.save_note(seq, sign(format_batch(batch), self._signer))
+            note = self._folder.save_note(seq, sign(format_batch(batch), self._keys.signer_for(seq)))
             prev = leaf(note)
             late += len(part) if kind == LATE else 0
             entries.append(Entry(seq, ranges_of(part.time), sha256(lines.data).hexdigest()))
         entries[-1] = replace(entries[-1], end=cut.end)
-        self._folder.add_to_index(entries)
+        self._folder.index.add(entries)
         done = replace(chain, seq=cut.seq + len(entries), prev=prev.hex(), from_ms=cut.to_ms, position=cut.end)
         self._folder.save_chain(done)
         self._folder.drop_cut(cut.seq)

@@ -3,7 +3,7 @@
 One thread takes what is durable in the spool in batches, lets `services.sealer.first_value` decide what is written,
 writes it, then the `arrival` rows, then its own position; so a crash repeats and loses nothing. Live data and a backlog
 take the same way: what is read back is what is on disk, moments later from the page cache. A store that is down is
-tried again for ever; what a store refuses is narrowed down to the rows it means and these are parked.
+tried again for ever, and what it refuses is parked (`services.sealer.store_writer`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
-from typing import TypeVar
 
 from services.sealer.arrivals import ArrivalLog
 from services.sealer.counters import Counters
@@ -24,12 +21,11 @@ from services.sealer.frame import Frame
 from services.sealer.health import Health
 from services.sealer.parked import Parked, ParkedLine
 from services.sealer.recovery import Position
-from services.sealer.refused_rows import conflict_lines, lines_of
+from services.sealer.refused_rows import conflict_lines
 from services.sealer.rows import PointTable, Rows
 from services.sealer.spool import Spool
-from tanji.acquisition.backoff import Backoff
-from tanji.errors import SpoolError, StoreDenied, StoreError, StoreRefused, StoreUnavailable
-from tanji.plant.names import health_bucket, raw_bucket
+from services.sealer.store_writer import Stopped, StoreWriter
+from tanji.errors import SpoolError, StoreError, StoreUnavailable
 from tanji.store.port import Store
 
 BATCH_ROWS = 100_000
@@ -41,15 +37,7 @@ BATCH_WAIT_S = 0.5
 STOP_S = 5.0
 """How long a stop waits for the write in hand; a server that hangs must not keep the process from ending."""
 
-FIRST_DELAY_S, LONGEST_DELAY_S = 0.2, 30.0
-"""Back-off against a store that is down: doubled from the first to the longest."""
-
-Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
-
-
-class _Stopped(Exception):
-    """The thread was asked to end in the middle of a batch; the next start repeats it."""
 
 
 class Forwarder:
@@ -68,26 +56,23 @@ class Forwarder:
         rng: random.Random | None = None,
     ) -> None:
         self.last_forward_ms: int | None = None
-        self.store_state = "not asked yet"
-        self.away: str | None = None
-        self.denied: str | None = None
         self.damaged: str | None = None
         self.health = Health(points.plant_id, store=store)
         self._points = points
         self._spool = spool
-        self._store = store
-        self._parked = parked
         self._counters = counters
         self._clock = clock
         self._batch_wait_s = batch_wait_s
-        self._rng = rng or random.Random()
+        self._stopping = threading.Event()
+        self.writer = StoreWriter(
+            points, store=store, parked=parked, counters=counters, clock=clock, stopping=self._stopping, rng=rng
+        )
         self._first_value = FirstValue(points, store=store)
         self._arrivals = ArrivalLog(points.plant_id, store=store, clock=clock)
-        self._stopping = threading.Event()
         self._done_seq = spool.forwarded.seq
         self._replay_end = spool.durable_seq  # what an earlier process left; it may have stored the first of it
         self._idle = threading.Condition()
-        self._faults = self._backoff()
+        self._faults = self.writer.backoff()
         self._thread = threading.Thread(target=self._run, name="sealer-forward", daemon=True)
 
     @property
@@ -123,15 +108,15 @@ class Forwarder:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self._retrying(self._prepare)
+                self.writer.retrying(self._prepare)
                 self._forward_all()
-            except _Stopped:
+            except Stopped:
                 return
             except SpoolError as error:
                 if self._stopping.is_set():  # the store answered after all; the next start repeats the batch
                     return
                 # Going on behind the damage would skip acknowledged readings without a word.
-                self.store_state = f"stopped: {error}"
+                self.writer.state = f"stopped: {error}"
                 self.damaged = str(error)
                 log.critical("forwarding stopped: %s", error)
                 return
@@ -143,23 +128,15 @@ class Forwarder:
                 self._start_over(error)
 
     def _start_over(self, error: Exception) -> None:
-        self.store_state = f"failed: {error!r}"
-        self.away = str(error)
+        self.writer.failed(error)
         self._replay_end = self._spool.durable_seq
         self._stopping.wait(self._faults.failed())
 
     def _prepare(self) -> None:
         """Buckets, the newest time of every point, the latest arrival: all that must be asked of the store first."""
-        self._make_buckets()
+        self.writer.make_buckets()
         self._first_value.load()
         self._arrivals.load()
-
-    def _make_buckets(self) -> None:
-        ensure_bucket = getattr(self._store, "ensure_bucket", None)
-        if ensure_bucket is not None:
-            ensure_bucket(raw_bucket(self._points.plant_id))
-            with suppress(StoreError):  # host metrics are best effort: no reading waits for their bucket
-                ensure_bucket(health_bucket(self._points.plant_id))
 
     def _forward_all(self) -> None:
         while not self._stopping.is_set():
@@ -181,12 +158,12 @@ class Forwarder:
     def _forward(self, frames: list[Frame], after: Position) -> None:
         rows = self._known(self._points.number(frames))
         perhaps_stored = frames[0].first_seq < self._replay_end
-        decision = self._retrying(lambda: self._first_value.decide(rows, perhaps_stored=perhaps_stored))
-        refused = self._write(decision.written)
-        self._park(conflict_lines(self._points, decision.conflict))
+        decision = self.writer.retrying(lambda: self._first_value.decide(rows, perhaps_stored=perhaps_stored))
+        refused = self.writer.write(decision.written, most=BATCH_ROWS)
+        self.writer.park(conflict_lines(self._points, decision.conflict))
         if len(decision.touched.hour):
             arrivals = self._arrivals.rows(decision.touched)
-            self._retrying(lambda: self._arrivals.write(arrivals))
+            self.writer.retrying(lambda: self._arrivals.write(arrivals))
         self._spool.save_forwarded(after, now_ms=self._clock())
         self._first_value.confirm(decision)
         self._counters.add(
@@ -209,62 +186,12 @@ class Forwarder:
             return rows
         count = int((~known).sum())
         reason = f"{count} readings, spooled before, of points that are no longer in the plant file"
-        self._park([ParkedLine("", reason)])
+        self.writer.park([ParkedLine("", reason)])
         self._counters.add(refused=count)
         return rows.take(known)
-
-    def _write(self, rows: Rows) -> int:
-        """Write rows, narrowing down what the store refuses; how many it refused."""
-        waiting = [rows.take(slice(at, at + BATCH_ROWS)) for at in range(0, len(rows), BATCH_ROWS)][::-1]
-        refused: list[ParkedLine] = []
-        while waiting:
-            part = waiting.pop()
-            write = partial(self._store.write, self._bucket, "reading", self._points.to_store(part))
-            try:
-                self._retrying(write)
-            except StoreRefused as error:
-                if len(part) == 1:
-                    refused += lines_of(self._points, part, [f"store refused: {error}"])
-                else:
-                    half = len(part) // 2
-                    waiting += [part.take(slice(half, None)), part.take(slice(None, half))]
-        self._park(refused)
-        return len(refused)
-
-    @property
-    def _bucket(self) -> str:
-        return raw_bucket(self._points.plant_id)
-
-    def _park(self, lines: list[ParkedLine]) -> None:
-        self._retrying(lambda: self._parked.add(lines, arrival_ms=self._clock()))
 
     def _flush_health(self) -> None:
         try:
             self.health.flush()
         except StoreUnavailable as error:
-            self.store_state = f"unavailable: {error}"
-
-    def _retrying(self, step: Callable[[], Answer]) -> Answer:
-        """Do `step`, again and again while store or disk do not take it. _Stopped if the thread is to end."""
-        backoff, was_away = self._backoff(), False
-        while True:
-            try:
-                if was_away:  # a server may come back empty: restored, moved, its volume lost
-                    self._make_buckets()
-                answer = step()
-            except (StoreUnavailable, SpoolError) as error:
-                was_away = isinstance(error, StoreUnavailable)
-                self.store_state = f"unavailable: {error}"
-                self.denied = str(error) if isinstance(error, StoreDenied) else None
-                self.away = str(error) if was_away else None
-                self._counters.add(retried=1)
-                log.warning("forwarding waits and tries again: %s", error)
-            else:
-                self.store_state, self.away, self.denied = "ok", None, None
-                return answer
-            if self._stopping.wait(backoff.failed()):
-                raise _Stopped
-
-    def _backoff(self) -> Backoff:
-        """Growing delays with jitter, so that many sealers do not ask one server in step."""
-        return Backoff(first_s=FIRST_DELAY_S, most_s=LONGEST_DELAY_S, rng=self._rng)
+            self.writer.state = f"unavailable: {error}"

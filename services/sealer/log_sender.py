@@ -14,12 +14,11 @@ from collections import deque
 from typing import Protocol
 
 from services.sealer.recovery import Position
-from services.sealer.seal_files import Chain, SealFolder
+from services.sealer.seal_files import SealFolder
+from services.sealer.seal_records import Chain
 from tanji.acquisition.backoff import Backoff
 from tanji.errors import EvidenceMissing, TrustError
 from tanji.trust.batch import BatchLog, ChainEnd, leaf
-from tanji.trust.keys import VerifierKey
-from tanji.trust.note import split
 
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.2, 30.0
 """Back-off against a log that does not answer: doubled from the first to the longest."""
@@ -44,6 +43,10 @@ class Sealed(Protocol):
         """Go on after the log's last batch, with a key that has never signed; whether that could be done."""
         ...
 
+    def fall_behind(self, reason: str) -> None:
+        """Sign nothing more, until a new key goes on after the log's last batch."""
+        ...
+
     def forbid(self, reason: str) -> None:
         """Sign nothing more."""
         ...
@@ -62,14 +65,13 @@ class LogSender:
         sealed: Sealed,
         *,
         to: BatchLog,
-        key: VerifierKey,
         rng: random.Random | None = None,
     ) -> None:
         self.next_seq: int | None = None  # the first batch the log does not have; None before it has answered
         self.away: str | None = None
         self.refused: str | None = None
         self.asked = threading.Event()  # the log has been asked once, whatever came of it
-        self._folder, self._sealed, self._to, self._key = folder, sealed, to, key
+        self._folder, self._sealed, self._to = folder, sealed, to
         self._backoff = Backoff(first_s=FIRST_DELAY_S, most_s=LONGEST_DELAY_S, rng=rng or random.Random())
         self._ends: deque[tuple[int, Position]] = deque()
         self._turn = threading.Condition()
@@ -134,17 +136,17 @@ class LogSender:
             self._go_on_from(chain.first_seq)
             return True
         if end.seq >= chain.seq:
-            if self._is_by_another_key(end) and self._sealed.adopt(end):
+            if self._sealed.adopt(end):
                 self._go_on_from(end.seq + 1)
                 return True
             ahead = f"the log has batch {end.seq} of {chain.gateway}, and here {chain.seq} would be next"
-            self._sealed.forbid(f"{ahead}: a state was restored; see the alarm SEAL_FORBIDDEN")
+            self._sealed.fall_behind(f"{ahead}: a state was restored; see the alarm SEAL_FORBIDDEN")
             return False
         if self._leaf(chain, end.seq) != end.leaf:
             self._sealed.forbid(f"the log has another batch {end.seq} of {chain.gateway} than this sealer")
             return False
         self._go_on_from(end.seq + 1)
-        place = self._folder.end_of(end.seq)
+        place = self._folder.index.end_of(end.seq)
         if place is not None:
             self._sealed.logged(place)
         return True
@@ -176,9 +178,6 @@ class LogSender:
                 _, place = self._ends.popleft()
         if place is not None:
             self._sealed.logged(place)
-
-    def _is_by_another_key(self, end: ChainEnd) -> bool:
-        return all(each.key_id != self._key.key_id for each in split(end.note)[1])
 
     def _leaf(self, chain: Chain, seq: int) -> bytes | None:
         if seq == chain.first_seq - 1:

@@ -1,4 +1,4 @@
-"""Finding the end of the spool at the start, and what of it was forwarded.
+"""The start of a spool: its folder is locked, its end found, and what of it was forwarded.
 
 Everything that is not forwarded yet is checked. A torn last frame is what a crash leaves of a body nobody was told of:
 it is cut off and kept beside the parked lines. Damage before that, or an end before the place that was forwarded, is
@@ -7,9 +7,11 @@ a SpoolError that names segment and offset: acknowledged readings are missing, a
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,3 +99,15 @@ def _cut(position: Position, segment: Segment, data: bytes, parked: Parked) -> T
         file.truncate(position.offset)
         os.fsync(file.fileno())
     return Torn(segment.path.name, position.offset, len(data), kept)
+
+
+def claim(folder: Path) -> int:
+    """Lock a folder against other processes; the descriptor to close in the end. SpoolError: it is in use."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o640)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        with suppress(OSError):
+            os.close(descriptor)
+        raise SpoolError(f"{folder}: in use by another process") from error
+    return descriptor

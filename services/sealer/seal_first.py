@@ -15,7 +15,7 @@ import numpy as np
 from services.sealer.rows import Rows
 from services.sealer.seal_history import History, Lines
 from services.sealer.seal_lines import FAILED, Points, value_texts
-from tanji.trust.payload import DUPLICATE
+from tanji.trust.payload_line import DUPLICATE
 
 
 @dataclass(frozen=True, slots=True)

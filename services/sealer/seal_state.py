@@ -10,6 +10,12 @@ from tanji.health.alarms import AlarmCode, Alarms
 from tanji.health.clock import KernelClock
 from tanji.health.metrics import Numbers
 
+NO_KEY = "batch-key"
+WHAT_TO_DO = (
+    "put the private key that goes on into the folder of keys, and register it with `tanji keys register` or "
+    "`tanji keys rotate`; both are taken up without a restart"
+)
+
 if TYPE_CHECKING:
     from services.sealer.sealing import Sealing
 
@@ -40,12 +46,12 @@ class ClockState:
 def state_of(sealing: Sealing | None) -> dict[str, Any]:
     """What `/healthz` says about sealing."""
     if sealing is None:
-        return {"state": "off", "reason": "no signing key, or point map not approved: nothing is sealed"}
-    chain, sender = sealing.chain, sealing.sender
-    state = "forbidden" if sealing.forbidden else "failing" if sealing.failing else "ok"
+        return {"state": "off", "reason": "no keys: nothing is sealed"}
+    chain, sender, held = sealing.chain, sealing.sender, sealing.held
+    state = "forbidden" if sealing.forbidden else "held" if held else "failing" if sealing.failing else "ok"
     return {
         "state": state,
-        "reason": sealing.forbidden or sealing.failing,
+        "reason": sealing.forbidden or (str(held) if held else sealing.failing),
         "gateway": chain.gateway,
         "next_seq": chain.seq,
         "sealed_to_ms": chain.from_ms,
@@ -61,7 +67,7 @@ def numbers_of(sealing: Sealing, *, now_ms: int) -> Numbers:
     sender = sealing.sender
     values: dict[str, float | int | None] = {f"{name}_total": count for name, count in sealing.sums.items()}
     values |= {
-        "up": float(sealing.forbidden is None and sealing.failing is None),
+        "up": float(sealing.forbidden is None and sealing.held is None and sealing.failing is None),
         "next_seq": sealing.chain.seq,
         "sealed_age_s": (now_ms - sealing.chain.from_ms) / 1000,
         "waiting_records": sealing.waiting,
@@ -75,6 +81,9 @@ def judge(sealing: Sealing, alarms: Alarms, *, now_ms: int) -> None:
     """Raise and end the alarms of sealing by what is so now."""
     sender, ahead = sealing.sender, sealing.chain.from_ms - now_ms
     alarms.update(AlarmCode.SEAL_FORBIDDEN, sealing.forbidden)
+    held = sealing.held
+    text = f"{held}; {WHAT_TO_DO}" if held is not None and held.rule == NO_KEY else None
+    alarms.update(AlarmCode.KEY_UNREGISTERED, text, subject=sealing.chain.gateway)
     failing = sealing.failing
     if failing is None and sealing.forbidden is None and -ahead > BEHIND_MS:
         failing = f"everything since {shown(sealing.chain.from_ms)} is still to be sealed"

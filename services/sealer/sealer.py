@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import random
-import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,15 +18,12 @@ from services.sealer.counters import Counters
 from services.sealer.device_clock import DeviceClocks
 from services.sealer.door import Door
 from services.sealer.forward import BATCH_WAIT_S, Forwarder
-from services.sealer.parked import Parked
-from services.sealer.room import Limits, free_on_disk
+from services.sealer.opening import open_folders
+from services.sealer.room import free_on_disk
 from services.sealer.rows import PointTable
-from services.sealer.seal_files import SealFolder
 from services.sealer.seal_state import state_of
-from services.sealer.sealing import Sealing
 from services.sealer.server import Server
-from services.sealer.spool import Spool
-from services.sealer.tls import server_context
+from services.sealer.tls import context_of
 from services.sealer.watch import Watch
 from tanji.acquisition.line_protocol import parse
 from tanji.health.alarms import Alarms
@@ -35,16 +31,14 @@ from tanji.health.clock import ClockWatch
 from tanji.health.endpoint import Reporter
 from tanji.health.metrics import Metrics
 from tanji.plant.model import Plant
-from tanji.plant.sealer_model import MEGABYTE, SealerSettings
+from tanji.plant.sealer_model import MEGABYTE
 from tanji.store.port import Store
 from tanji.trust import durable
 from tanji.trust.batch import BatchLog
-from tanji.trust.signer import Signer
+from tanji.trust.batch_signer import BatchSigner
 
 FLUSH_S = 5.0
 """How long a clean stop waits for a store that answers; the rest waits in the spool."""
-
-DAY_MS = 86_400_000
 
 _log = logging.getLogger(__name__)
 
@@ -66,83 +60,55 @@ class Sealer:
         free: Callable[[Path], int] = free_on_disk,
         rng: random.Random | None = None,
         monotonic: Callable[[], int] | None = None,
-        signer: Signer | None = None,
+        keys: BatchSigner | None = None,
         to_log: BatchLog | None = None,
         point_map: bytes | None = None,
     ) -> None:
         settings = plant.services.sealer
-        self._clock, self._max_body = clock, max_body
-        self._counters = Counters()
+        self._clock, self._max_body, self._counters = clock, max_body, Counters()
         self.alarms = Alarms(clock=clock)
         self.metrics = Metrics(self.alarms)
         self.clock_watch = ClockWatch(clock) if monotonic is None else ClockWatch(clock, monotonic=monotonic)
         self._door = Door(None if settings.token_file is None else Path(settings.token_file))
-        self._tls = _tls(settings)
-        limits = Limits(settings.spool_limit_mb * MEGABYTE, settings.disk_reserve_mb * MEGABYTE)
-        if retain_ms is None and settings.retain_days is not None:
-            retain_ms = round(settings.retain_days * DAY_MS)
-        elif retain_ms is None and signer is not None and to_log is not None:
-            retain_ms = 0  # the payload is the evidence, here and in the log
-        self._parked = Parked(data_dir / "parked", most_bytes=settings.parked_limit_mb * MEGABYTE, sync=sync)
-        self._spool = Spool(
-            data_dir / "spool",
-            parked=self._parked,
+        self._tls = context_of(settings)
+        opened = open_folders(
+            plant,
+            data_dir,
+            keys=keys,
+            point_map=point_map,
+            to=to_log,
             retain_ms=retain_ms,
-            limits=limits,
-            is_sealed=signer is not None or plant.trust is not None,  # a key that is missing today comes back
+            clock=clock,
+            kernel=self.clock_watch.state,
             sync=sync,
             free=free,
-        )
-        try:
-            self.sealing = self._sealed(data_dir / "seal", signer=signer, to_log=to_log, point_map=point_map, rng=rng)
-        except BaseException:
-            self._spool.close()
-            raise
-        self._forwarder = Forwarder(
-            PointTable(plant.site.id, [point.id for point in plant.points]),
-            spool=self._spool,
-            store=store,
-            parked=self._parked,
-            counters=self._counters,
-            clock=clock,
-            batch_wait_s=batch_wait_s,
             rng=rng,
         )
+        self._parked, self._spool, self.sealing = opened.parked, opened.spool, opened.sealing
+        points = PointTable(plant.site.id, [point.id for point in plant.points])
+        self._forwarder = self._forwarding(points, store, batch_wait_s=batch_wait_s, rng=rng)
         self._counters.add(acknowledged=self._forwarder.backlog)
         device_clocks = DeviceClocks(plant, alarms=self.alarms, clock=clock)
-        self._watch = self._watching(device_clocks, reserve_bytes=limits.reserve_bytes)
+        self._watch = self._watching(device_clocks, reserve_bytes=settings.disk_reserve_mb * MEGABYTE)
         self._reporter = Reporter(self.metrics, hand_over=self._offer, clock=clock)
         self.app = self._answering(Admission(plant), device_clocks)
         self._server: Server | None = None
         self._stopped = False
-        for part in (self._forwarder, self._watch, self._reporter):
-            part.start()
-        if self.sealing is not None:
-            self.sealing.start()
+        for part in (self._forwarder, self._watch, self._reporter, self.sealing):
+            if part is not None:
+                part.start()
 
-    def _sealed(
-        self,
-        folder: Path,
-        *,
-        signer: Signer | None,
-        to_log: BatchLog | None,
-        point_map: bytes | None,
-        rng: random.Random | None,
-    ) -> Sealing | None:
-        if signer is None:
-            if point_map is not None:  # it may be approved later: then what comes now is sealed under it
-                SealFolder(folder).mark_accepted(point_map, seq=self._spool.durable_seq)
-            return None
-        if point_map is None:
-            raise ValueError("expected a point map beside the signer, got none")
-        return Sealing(
-            folder,
+    def _forwarding(
+        self, points: PointTable, store: Store, *, batch_wait_s: float, rng: random.Random | None
+    ) -> Forwarder:
+        return Forwarder(
+            points,
             spool=self._spool,
-            signer=signer,
-            point_map=point_map,
+            store=store,
+            parked=self._parked,
+            counters=self._counters,
             clock=self._clock,
-            kernel=self.clock_watch.state,
-            to=to_log,
+            batch_wait_s=batch_wait_s,
             rng=rng,
         )
 
@@ -193,7 +159,7 @@ class Sealer:
             self.sealing.forbid(reason)
 
     def seal_now(self, timeout_s: float) -> bool:
-        """Seal up to this moment, and wait until the log has everything; whether it has. False without a signer."""
+        """Seal up to this moment, and wait until the log has everything; whether it has. False without keys."""
         return self.sealing is not None and self.sealing.seal_now(timeout_s)
 
     def stop(self) -> None:
@@ -207,7 +173,7 @@ class Sealer:
         self._watch.stop()
         if self.sealing is not None:
             self.sealing.stop(flush_s=FLUSH_S)
-        if self._forwarder.store_state == "ok":
+        if self._forwarder.writer.state == "ok":
             self._forwarder.drain(FLUSH_S)
         self._forwarder.stop()
         self._spool.close()
@@ -223,7 +189,7 @@ class Sealer:
 
     def report(self) -> dict[str, Any]:
         """State for `/healthz`: status `ok`, `degraded` (store away) or `failed` (nothing is accepted)."""
-        state, torn = self._forwarder.store_state, self._spool.torn
+        state, torn = self._forwarder.writer.state, self._spool.torn
         status = "failed" if self._spool.failure else "ok" if state in ("ok", "not asked yet") else "degraded"
         seal = state_of(self.sealing)
         if status == "ok" and seal["state"] not in ("ok", "off"):
@@ -246,12 +212,6 @@ class Sealer:
         self._forwarder.health.offer(parse(lines, precision="ms", arrival_ms=0).others)
 
 
-def _tls(settings: SealerSettings) -> ssl.SSLContext | None:
-    if settings.tls_certificate is None or settings.tls_key is None:
-        return None
-    return server_context(Path(settings.tls_certificate), Path(settings.tls_key))
-
-
 def create_sealer(
     plant: Plant,
     *,
@@ -259,16 +219,16 @@ def create_sealer(
     store: Store,
     clock: Callable[[], int],
     retain_ms: int | None = None,
-    signer: Signer | None = None,
+    keys: BatchSigner | None = None,
     log: BatchLog | None = None,
     point_map: bytes | None = None,
 ) -> Sealer:
     """The sealer of `plant` on `data_dir`. SpoolError: the spool is damaged or in use. TrustError: `seal/` is damaged.
 
     clock : UTC now [ms]. retain_ms : how long segments stay that nobody needs any more [ms]; None: what the plant file
-    says, else not at all once they are sealed and logged, and up to the limits where they are not. signer : the key of
-    the gateway; without it nothing is sealed. log : where batches go; without it they stay here. point_map : the file
-    that says what the points are, needed beside the signer.
+    says, else not at all once they are sealed and logged, and up to the limits where they are not. keys : those of the
+    gateway; without them nothing is sealed, and while none of them may sign, readings wait. log : where batches go;
+    without it they stay here. point_map : the file that says what the points are, needed beside the keys.
     """
     sealer = Sealer(
         plant,
@@ -276,7 +236,7 @@ def create_sealer(
         store=store,
         clock=clock,
         retain_ms=retain_ms,
-        signer=signer,
+        keys=keys,
         to_log=log,
         point_map=point_map,
     )

@@ -146,3 +146,17 @@ def acknowledged_after(data: bytes, *, seq: int) -> bool:
                 pass
         start = data.find(frame.MAGIC, start + 1)
     return False
+
+
+def all_frames(folder: Path, *, durable_seq: int) -> Iterator[tuple[Segment, int, Frame]]:
+    """Every frame that is on disk, from the first segment on, checked. SpoolError: a segment is missing."""
+    expected: int | None = None
+    for segment in list_segments(folder):
+        if expected is not None and segment.first_seq != expected:
+            raise SpoolError(f"{segment.path}: expected seq {expected}: a segment is missing")
+        expected = segment.first_seq
+        for offset, found in frames(segment):
+            if found.next_seq > durable_seq:
+                return
+            expected = found.next_seq
+            yield segment, offset, found

@@ -15,6 +15,7 @@ from typing import Any
 from waitress.channel import HTTPChannel
 
 from tanji.errors import UsageError
+from tanji.plant.sealer_model import SealerSettings
 
 RECORDS_AT_ONCE = 64
 """TLS records of at most 16 KiB taken in one turn, so that one fast sender does not hold up the others."""
@@ -75,3 +76,10 @@ def channel_class(context: ssl.SSLContext) -> type[HTTPChannel]:
                 return 0
 
     return TlsChannel
+
+
+def context_of(settings: SealerSettings) -> ssl.SSLContext | None:
+    """What the plant file says of TLS; None for plain HTTP."""
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    return server_context(Path(settings.tls_certificate), Path(settings.tls_key))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,16 +16,16 @@ from services.sealer.spool import Spool
 from tanji.health.alarms import AlarmCode, Alarms
 from tanji.health.clock import JUMP_MS, ClockWatch
 from tanji.health.metrics import Numbers
+from tanji.health.periodic import Periodic
 
 LOOK_S = 1.0
+STOP_S = 5.0
 EVENT_MS = 3_600_000
 """How long something that happened once stays an alarm [ms]: long enough for whoever looks in every hour."""
 
-log = logging.getLogger(__name__)
-
 
 class Watch:
-    """A thread that looks at the parts of one sealer."""
+    """Looks at the parts of one sealer, every second from `start` to `stop`."""
 
     def __init__(
         self,
@@ -49,18 +47,21 @@ class Watch:
         self._clock, self._reserve, self._sealing = clock, reserve_bytes, sealing
         self._seen = dict.fromkeys(("parked", "refused", "refused_bodies", "unauthorised", "released"), 0)
         self._steps = 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sealer-watch", daemon=True)
+        self._looking = Periodic(
+            self.look, period_s=LOOK_S, name="sealer-watch", fault="the sealer could not look at itself"
+        )
 
     def start(self) -> None:
-        """Begin to look."""
-        self._thread.start()
+        """Begin to look; what an earlier process left is told at once."""
+        torn = self._spool.torn
+        if torn is not None:
+            text = f"{torn.segment} ended in {torn.length} bytes of a body nobody was told of; they are in parked/"
+            self._alarms.set(AlarmCode.SPOOL_TORN, text, for_ms=EVENT_MS)
+        self._looking.start()
 
     def stop(self) -> None:
         """End."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join(timeout=5)
+        self._looking.stop(within_s=STOP_S)
 
     def look(self) -> None:
         """Raise and end alarms by what is so now."""
@@ -68,8 +69,8 @@ class Watch:
         alarms.update(AlarmCode.SPOOL_FULL, spool.full)
         alarms.update(AlarmCode.SPOOL_FAILED, spool.failure)
         alarms.update(AlarmCode.SPOOL_DAMAGED, forwarder.damaged)
-        alarms.update(AlarmCode.STORE_AWAY, None if forwarder.denied else forwarder.away)
-        alarms.update(AlarmCode.STORE_DENIES, forwarder.denied)
+        alarms.update(AlarmCode.STORE_AWAY, None if forwarder.writer.denied else forwarder.writer.away)
+        alarms.update(AlarmCode.STORE_DENIES, forwarder.writer.denied)
         free = free_on_disk(spool.folder)
         low = f"{free} bytes are free, {self._reserve} are kept in reserve" if free < 2 * self._reserve else None
         alarms.update(AlarmCode.DISK_LOW, low)
@@ -95,7 +96,7 @@ class Watch:
         values |= {
             "backlog_records": forwarder.backlog,
             "backlog_age_s": forwarder.backlog_age_ms / 1000,
-            "store_up": float(forwarder.store_state == "ok"),
+            "store_up": float(forwarder.writer.state == "ok"),
             "spool_bytes": spool.used,
             "spool_released_total": spool.released,
             "disk_free_bytes": free_on_disk(spool.folder),
@@ -126,17 +127,6 @@ class Watch:
             more, self._seen[name] = counts[name] - self._seen[name], counts[name]
             if more > 0:
                 self._alarms.set(code, text.format(counts[name], _shown(self._parked.folder)), for_ms=EVENT_MS)
-
-    def _run(self) -> None:
-        if self._spool.torn is not None:
-            torn = self._spool.torn
-            text = f"{torn.segment} ended in {torn.length} bytes of a body nobody was told of; they are in parked/"
-            self._alarms.set(AlarmCode.SPOOL_TORN, text, for_ms=EVENT_MS)
-        while not self._stop.wait(LOOK_S):
-            try:
-                self.look()
-            except Exception:  # the sealer goes on without anybody watching
-                log.exception("the sealer could not look at itself")
 
 
 def _shown(folder: Path) -> str:

@@ -7,7 +7,7 @@ witnesses are another process's; here are then only keys. Order at the end: samp
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from calc_jobs.laboratory_seal import LaboratorySeal
@@ -17,10 +17,13 @@ from services.log.keeper import LogKeeper
 from services.log.witness_client import witnesses_of
 from services.sealer import Sealer, create_sealer
 from services.sealer.seal_state import ClockState
-from tanji.cli.evidence import Evidence
-from tanji.health.alarms import Alarms
+from tanji.cli.evidence_news import News
+from tanji.cli.evidence_parts import Evidence, Fault
+from tanji.cli.older_batches import LABORATORY_FOLDER
+from tanji.health.alarms import AlarmCode, Alarms
 from tanji.health.clock import ClockWatch
 from tanji.health.metrics import Metrics, Numbers
+from tanji.health.periodic import Periodic
 from tanji.health.process import ProcessHealth
 from tanji.ledger import Ledger
 from tanji.plant.model import Plant
@@ -28,20 +31,23 @@ from tanji.store.port import Store
 from tanji.trust.note_inbox import FOLDER as INBOX
 from tanji.trust.note_inbox import NoteInbox
 
-LABORATORY_FOLDER = "laboratory"
-"""Folder of the laboratory's chain in the data directory."""
+LOOK_S = 2.0
+"""How often the folder of keys is looked at [s]."""
+
+STOP_S = 5.0
+"""How long a stop waits for a log of another process that does not answer [s]."""
 
 
 def sealer_of(
     plant: Plant, evidence: Evidence | None, *, data_dir: Path, store: Store, clock: Callable[[], int]
 ) -> Sealer:
-    """The sealer, with what the evidence has for it: nothing more than a spool where nothing can be sealed."""
+    """The sealer, with what the evidence has for it; while no key may sign, readings wait in its spool."""
     return create_sealer(
         plant,
         data_dir=data_dir,
         store=store,
         clock=clock,
-        signer=None if evidence is None else evidence.sealer_signer,
+        keys=None if evidence is None else evidence.gateway,
         log=None if evidence is None else evidence.batch_log,
         point_map=None if evidence is None else evidence.files.point_map,
     )
@@ -50,12 +56,12 @@ def sealer_of(
 def laboratory_seal(
     evidence: Evidence | None, ledger: Ledger, *, data_dir: Path, clock: Callable[[], int], clock_watch: ClockWatch
 ) -> LaboratorySeal | None:
-    """The laboratory's seal; None where it has no registered key or the point map is not approved."""
-    if evidence is None or (signer := evidence.laboratory_signer) is None:
+    """The laboratory's seal; None where the plant file has no section `trust`."""
+    if evidence is None:
         return None
     return LaboratorySeal(
         data_dir / LABORATORY_FOLDER,
-        signer=signer,
+        keys=evidence.laboratory,
         ledger=ledger,
         batch_log=evidence.batch_log,
         pointmap=evidence.files.point_map_digest,
@@ -71,16 +77,19 @@ def watch_laboratory(health: ProcessHealth, seal: LaboratorySeal | None) -> None
 
 
 class SealingParts:
-    """Keeper of the log in this process, and what others may know about the evidence."""
+    """Keeper of the log in this process, the look for new keys and notes, and what others may know of the evidence."""
 
     def __init__(self, evidence: Evidence | None, *, alarms: Alarms, clock: Callable[[], int]) -> None:
+        """clock : UTC now [ms]. The faults of the evidence are alarms from now on."""
         self.evidence = evidence
         self.keeper: LogKeeper | None = None
         self.inbox: InboxReader | None = None
+        self._alarms, self._told = alarms, set[tuple[AlarmCode, str]]()
         if evidence is None:
             return
-        for fault in evidence.faults:
-            alarms.set(fault.code, fault.text, subject=fault.subject)
+        self._news = News(evidence)
+        self._looking = Periodic(self.look, period_s=LOOK_S, name="evidence", fault="keys and notes were not looked at")
+        self._tell(evidence.faults)
         if evidence.log is not None:
             self.keeper = LogKeeper(
                 evidence.log,
@@ -91,6 +100,11 @@ class SealingParts:
             )
             folder = evidence.log.folder.parent / INBOX
             self.inbox = InboxReader(NoteInbox(folder), evidence.log, witness=self.keeper.witness)
+
+    def look(self) -> None:
+        """Take up keys and notes that are new, and tell what is missing still."""
+        if self.evidence is not None and self._news.look():
+            self._tell(self.evidence.faults)
 
     def start(
         self, metrics: Metrics, *, sealer: Sealer | None = None, laboratory: LaboratorySeal | None = None
@@ -106,6 +120,8 @@ class SealingParts:
             keeper.start()
         if self.inbox is not None:
             self.inbox.start()
+        if self.evidence is not None:
+            self._looking.start()
 
     def state(self, sealer: Sealer) -> SealState:
         """How far the evidence has come, for the pages."""
@@ -114,7 +130,7 @@ class SealingParts:
             return SealState("trust")
         sealed = sealer.report()["seal"]
         reason = sealed["reason"] if sealed["state"] != "ok" else None
-        if sealed["state"] == "off":
+        if sealed["state"] in ("off", "held"):
             reason = "; ".join(fault.text for fault in evidence.faults) or sealed["reason"]
         log = evidence.log
         witnessed = () if log is None else log.checkpoints()[-1:]
@@ -129,9 +145,20 @@ class SealingParts:
 
     def close(self) -> None:
         """Publish what the log has taken, then let go of it."""
+        if self.evidence is not None:
+            self._looking.stop(within_s=STOP_S)
         if self.inbox is not None:
             self.inbox.stop()
         if self.keeper is not None:
             self.keeper.stop()
         if self.evidence is not None:
             self.evidence.close()
+
+    def _tell(self, faults: Sequence[Fault]) -> None:
+        """Make the faults of now alarms, and end those of before."""
+        now = {(fault.code, fault.subject): fault.text for fault in faults}
+        for code, subject in self._told - now.keys():
+            self._alarms.clear(code, subject=subject)
+        for (code, subject), text in now.items():
+            self._alarms.set(code, text, subject=subject)
+        self._told = set(now)

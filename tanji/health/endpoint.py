@@ -14,9 +14,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 from tanji.health.metrics import Metrics
+from tanji.health.periodic import Periodic
 
 REPORT_S: Final = 15.0
 """How often numbers become a row of the health series: often enough for an alert that waits a minute."""
+
+STOP_S: Final = 5.0
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -103,23 +106,19 @@ class Reporter:
         period_s: float = REPORT_S,
     ) -> None:
         """hand_over : takes line protocol with times in ms. clock : UTC now [ms]."""
-        self._metrics, self._hand_over, self._clock, self._period_s = metrics, hand_over, clock, period_s
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="health-report", daemon=True)
+        self._metrics, self._hand_over, self._clock = metrics, hand_over, clock
+        self._reporting = Periodic(self._report, period_s=period_s, name="health-report", fault="no row of numbers")
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._reporting.start()
 
     def stop(self) -> None:
         """End; what was not handed over is the next process's past."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join(timeout=5)
+        self._reporting.stop(within_s=STOP_S)
 
-    def _run(self) -> None:
-        while not self._stop.wait(self._period_s):
-            try:
-                self._hand_over(self._metrics.lines(time_ms=self._clock()))
-            except Exception as error:  # a row of numbers less; the process goes on
-                log.info("health: numbers were not handed over: %s", error)
+    def _report(self) -> None:
+        try:
+            self._hand_over(self._metrics.lines(time_ms=self._clock()))
+        except Exception as error:  # a sealer that is away is told by others: a row of numbers less
+            log.info("health: numbers were not handed over: %s", error)

@@ -6,8 +6,6 @@ process. It knows outboxes and pollers only by the numbers they give.
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,16 +14,16 @@ from tanji.health.alarms import AlarmCode, Alarms
 from tanji.health.clock import ClockWatch
 from tanji.health.endpoint import HealthEndpoint, Reporter
 from tanji.health.metrics import Metrics, Numbers
+from tanji.health.periodic import Periodic
 
 LOOK_S: Final = 1.0
+STOP_S: Final = 5.0
 AWAY_S: Final = 30.0
 """A body that has waited this long for its acknowledgement means that the sealer is away: two of its longest pauses."""
 
 EVENT_MS: Final = 3_600_000
 SILENT_PERIODS: Final = 10
 Values = Mapping[str, float | int | None]
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +57,9 @@ class ProcessHealth:
         self._endpoint: HealthEndpoint | None = None
         self._reporter: Reporter | None = None
         self.address: tuple[str, int] | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="health-watch", daemon=True)
+        self._looking = Periodic(
+            self.look, period_s=LOOK_S, name="health-watch", fault="the process could not look at itself"
+        )
         if not self._shared:
             self.metrics.add(lambda: [Numbers("clock", self.clock_watch.numbers())])
             self._looks.append(self._look_at_clock)
@@ -155,17 +154,15 @@ class ProcessHealth:
         if hand_over is not None:
             self._reporter = Reporter(self.metrics, hand_over=hand_over, clock=self._clock)
             self._reporter.start()
-        self._thread.start()
+        self._looking.start()
 
     def stop(self) -> None:
         """End."""
-        self._stop.set()
         if self._reporter is not None:
             self._reporter.stop()
         if self._endpoint is not None:
             self._endpoint.stop()
-        if self._thread.ident is not None:
-            self._thread.join(timeout=5)
+        self._looking.stop(within_s=STOP_S)
 
     def look(self) -> None:
         """Raise and end alarms by what is so now."""
@@ -186,13 +183,6 @@ class ProcessHealth:
             self.alarms.set(AlarmCode.CLOCK_JUMPED, text, for_ms=EVENT_MS)
         free = not self.clock_watch.state().synchronised
         self.alarms.update(AlarmCode.CLOCK_FREE, "no time service disciplines the clock" if free else None)
-
-    def _run(self) -> None:
-        while not self._stop.wait(LOOK_S):
-            try:
-                self.look()
-            except Exception:  # the process goes on without anybody watching
-                log.exception("the process could not look at itself")
 
 
 def _named(name: str, value: float | int | None) -> tuple[str, float | int | None]:

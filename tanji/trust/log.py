@@ -17,11 +17,13 @@ from tanji.trust import leaves
 from tanji.trust.canonical import encode64
 from tanji.trust.checkpoint import Checkpoint
 from tanji.trust.keys import VerifierKey
-from tanji.trust.log_accept import accept_batch, open_batch
+from tanji.trust.log_accept import accept_batch, check_point_map, open_batch
 from tanji.trust.log_index import ChainState
 from tanji.trust.log_quarantine import Quarantine, Refused
 from tanji.trust.log_storage import StoredLog
-from tanji.trust.note import open_note, sign
+from tanji.trust.note import open_note, sign, split
+from tanji.trust.plant_note import TYPE as PLANT
+from tanji.trust.plant_note import PlantNote
 from tanji.trust.policy import Anchor
 from tanji.trust.signer import Signer
 from tanji.trust.tree import leaf_hash
@@ -40,6 +42,7 @@ class Log(StoredLog):
         self.key = VerifierKey.parse(signer.vkey())
         self._signer, self._clock = signer, clock
         self._quarantine = Quarantine(folder / "quarantine")
+        self._plants: tuple[PlantNote, ...] = ()
         super().__init__(folder, origin=self.key.name, registrars=None if anchor is None else anchor.registrars)
 
     @classmethod
@@ -107,6 +110,11 @@ class Log(StoredLog):
             self._append([note])
             return index
 
+    def notes(self, type_line: str) -> list[bytes]:
+        """Every note of a type, e.g. `tanji/keys/v1`, in order."""
+        with self._turn:
+            return [self.entry(index) for index in self.indexes(type_line)]
+
     def checkpoint(self) -> bytes:
         """Publish everything acknowledged; the newest checkpoint, signed by the log alone."""
         with self._turn:
@@ -140,6 +148,7 @@ class Log(StoredLog):
         leaf, end = leaf_hash(note), ends.get(batch.gateway)
         if end is None or batch.seq > end.seq:
             accept_batch(batch, payload, end=end)
+            check_point_map(batch, self._plant_notes())
             ends[batch.gateway] = ChainState.after(end, note, index=index, leaf=leaf)
             return index
         if leaf == end.leaf:
@@ -150,6 +159,13 @@ class Log(StoredLog):
             where, expected = f"{batch.gateway} {batch.seq}", "the bytes that were accepted under this number"
             raise TrustError("batch-sequence", where=where, expected=expected, got="other bytes")
         return known
+
+    def _plant_notes(self) -> tuple[PlantNote, ...]:
+        """Every plant note, read once: nearly every batch comes after the same ones."""
+        indexes = self._scan().indexes(PLANT)
+        new = [self.entry(index) for index in indexes[len(self._plants) :]]
+        self._plants += tuple(PlantNote.parse(split(note)[0]) for note in new)
+        return self._plants
 
     def _append_batches(self, fresh: Mapping[int, tuple[bytes, bytes]]) -> None:
         """Payloads first: an entry whose payload is not on disk must not be there."""

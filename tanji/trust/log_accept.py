@@ -6,12 +6,16 @@ breaks a rule is refused, and what the log does with it then is its own business
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tanji.errors import EvidenceMissing, TrustError
 from tanji.trust import verify_signers
-from tanji.trust.batch import GENESIS, LABORATORY, REGULAR, Batch, check_payload
+from tanji.trust.batch import GENESIS, LABORATORY, REGULAR, Batch
+from tanji.trust.batch_payload import check_payload
 from tanji.trust.canonical import encode64
 from tanji.trust.keyring import Keyring
 from tanji.trust.log_index import ChainState
+from tanji.trust.plant_note import PlantNote, approves
 
 
 def open_batch(note: bytes, *, keyring: Keyring | None) -> Batch:
@@ -42,6 +46,17 @@ def accept_batch(batch: Batch, payload: bytes, *, end: ChainState | None) -> Non
         rule = "batch-time" if batch.from_ms < start or batch.kind == LABORATORY else "batch-hole"
         raise TrustError(rule, where=where, expected=f"from {start}", got=str(batch.from_ms))
     check_payload(batch, payload)
+
+
+def check_point_map(batch: Batch, plants: Sequence[PlantNote]) -> None:
+    """Raise EvidenceMissing unless the log's plant notes approve the point map of a batch that would come after them.
+
+    It may come again: a later note can approve the map once more. plants : all of the log; without any, none is asked.
+    """
+    if plants and not approves(plants, batch.pointmap, from_ms=batch.from_ms):
+        expected = f"a point map that plant note {plants[-1].version} or one still in force approves"
+        got = f"{batch.pointmap.hex()[:12]}; approve the plant file it belongs to, then the present one again"
+        raise EvidenceMissing("pointmap-approved", where=_name(batch), expected=expected, got=got)
 
 
 def _start(batch: Batch, end: ChainState | None) -> int | None:

@@ -48,6 +48,11 @@ class LogClient:
         said = self._ask("POST", "/add-note", log_parts.of_note(note, (files or {}).values()))
         return int(said["indexes"][0])
 
+    def notes(self, type_line: str) -> list[bytes]:
+        """Every note of a type, e.g. `tanji/keys/v1`, in the log's order. Who signed them is the caller's to verify."""
+        said = self._ask("GET", f"/notes?type={quote(type_line, safe='')}")
+        return [base64.b64decode(note, validate=True) for note in said["notes"]]
+
     def chain_end(self, gateway: str) -> ChainEnd | None:
         """The last batch of a gateway; None if there is none."""
         said = self._ask("GET", f"/chain-end?gateway={quote(gateway, safe='')}")

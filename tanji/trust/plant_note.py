@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
@@ -113,6 +113,18 @@ def plant_note(
         lines=point_map.count(b"\n"),
         plant_file=sha256(plant_file).digest(),
         size=len(plant_file),
+    )
+
+
+def approves(notes: Sequence[PlantNote], point_map: bytes, *, from_ms: int) -> bool:
+    """Whether a batch may use a point map after these notes, all that are before it in a log.
+
+    A note ends the map before it for batches that begin at its `from` or later. point_map : SHA-256. from_ms : where
+    the batch begins [UTC ms].
+    """
+    ends = [*(note.from_ms for note in notes[1:]), None]
+    return any(
+        note.point_map == point_map and (end is None or end > from_ms) for note, end in zip(notes, ends, strict=False)
     )
 
 

@@ -26,6 +26,7 @@ from tanji.plant.model import Plant
 from tanji.plant.names import raw_bucket
 from tanji.plant.point_map import point_map
 from tanji.store.embedded import EmbeddedStore
+from tanji.trust.batch_signer import OneKey
 from tanji.trust.payload import parse_payload
 
 BUDGET_SHARE = 0.10
@@ -60,7 +61,7 @@ def measured(folder: Path, addresses: dict[str, tuple[str, int]]) -> tuple[float
     store = EmbeddedStore(folder / "tsdb.duckdb")
     log = KeepingBatches()
     sealer = create_sealer(
-        plant, data_dir=folder, store=store, clock=utc_ms, signer=SIGNER, log=log, point_map=point_map(plant)
+        plant, data_dir=folder, store=store, clock=utc_ms, keys=OneKey(SIGNER), log=log, point_map=point_map(plant)
     )
     try:
         host, port = sealer.start("127.0.0.1", 0)

@@ -20,7 +20,8 @@ from types import ModuleType
 from measure import report
 
 from tanji.plant.point_map import point_map
-from tanji.trust.batch import Batch, check_payload
+from tanji.trust.batch import Batch
+from tanji.trust.batch_payload import check_payload
 from tanji.trust.keys import VerifierKey
 from tanji.trust.note import open_leaf
 from tanji.trust.payload import forget_roots

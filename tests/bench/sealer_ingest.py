@@ -40,6 +40,7 @@ from tanji.store.embedded import EmbeddedStore
 from tanji.store.influx import InfluxStore
 from tanji.store.schema import find_measurement
 from tanji.trust.batch import Batch
+from tanji.trust.batch_signer import OneKey
 from tanji.trust.keys import ED25519
 from tanji.trust.note import split
 from tanji.trust.signer import generate
@@ -178,7 +179,7 @@ def sealer_cpu_s(
     """
     store: Any = EmbeddedStore(folder / "tsdb.duckdb") if count < LONG_BODIES else Counting()
     log = log or KeepingBatches(with_payload=False)
-    chain = {"signer": SIGNER, "log": log, "point_map": point_map(plant())}
+    chain = {"keys": OneKey(SIGNER), "log": log, "point_map": point_map(plant())}
     sealer = create_sealer(
         plant(),
         data_dir=folder,

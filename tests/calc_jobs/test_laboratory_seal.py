@@ -17,8 +17,11 @@ from tanji.ledger import Ledger
 from tanji.ledger.entries import CLOSING_FACTOR, Entry
 from tanji.ledger.samples import Sample, register
 from tanji.trust import note
-from tanji.trust.batch import GENESIS, Batch, ChainEnd, check_payload, leaf, parse_laboratory
+from tanji.trust.batch import GENESIS, Batch, ChainEnd, leaf
+from tanji.trust.batch_payload import check_payload
+from tanji.trust.batch_signer import OneKey
 from tanji.trust.keys import ED25519, VerifierKey
+from tanji.trust.payload import parse_laboratory
 from tanji.trust.signer import Ed25519Signer
 
 from ..trust.fsync_shim import PowerCuts
@@ -70,10 +73,10 @@ class Rig:
         self.folder, self.now, self.log = folder, T0, RememberingLog()
         self.ledger = Ledger(folder / "ledger.sqlite")
 
-    def start(self, signer: Ed25519Signer = SIGNER) -> LaboratorySeal:
+    def start(self, signer: Ed25519Signer = SIGNER, *, keys: OneKey | None = None) -> LaboratorySeal:
         return LaboratorySeal(
             self.folder / "laboratory",
-            signer=signer,
+            keys=keys or OneKey(signer),
             ledger=self.ledger,
             batch_log=self.log,
             pointmap=POINT_MAP,
@@ -242,6 +245,31 @@ def test_a_new_key_goes_on_where_the_old_one_ended(rig: Rig) -> None:
     assert told.fault is None and len(rig.log.batches) == 2
 
 
+class BoundedKey(OneKey):
+    """A key for the numbers below `end` alone, as a keyring says."""
+
+    end = 2**63
+
+    def signer_for(self, seq: int) -> Ed25519Signer:
+        if seq >= self.end:
+            raise TrustError("batch-key", expected=f"a key in force for {seq}", got="none")
+        return SIGNER
+
+
+def test_what_was_signed_reaches_the_log_when_no_key_may_sign_any_more(rig: Rig) -> None:
+    keys = BoundedKey(SIGNER)
+    seal = rig.start(keys=keys)
+    seal.seal()
+    rig.log.away = True
+    rig.enter(result())
+    assert seal.seal().waiting == 1
+    rig.log.away, keys.end = False, 2
+    rig.enter(result(sample="KC-2"))
+    told = seal.seal()
+    assert (told.batches, told.waiting, len(rig.log.batches)) == (0, 0, 2)
+    assert told.fault is not None and "a key in force for 2" in told.fault
+
+
 def test_files_that_the_log_has_go_but_for_the_newest(rig: Rig) -> None:
     seal = rig.start()
     for number in range(4):
@@ -249,13 +277,13 @@ def test_files_that_the_log_has_go_but_for_the_newest(rig: Rig) -> None:
         seal.seal()
     left = sorted(path.name for path in (rig.folder / "laboratory" / "cuts").iterdir())
     assert left == [f"{3:012d}"]
-    assert LaboratoryChain(rig.folder / "laboratory", signer=SIGNER).last is not None
+    assert LaboratoryChain(rig.folder / "laboratory", keys=OneKey(SIGNER)).last is not None
 
 
 def test_without_a_log_everything_is_kept(rig: Rig) -> None:
     seal = LaboratorySeal(
         rig.folder / "laboratory",
-        signer=SIGNER,
+        keys=OneKey(SIGNER),
         ledger=rig.ledger,
         batch_log=None,
         pointmap=POINT_MAP,

@@ -21,11 +21,12 @@ from tanji.ledger.samples import Sample, register
 from tanji.plant.load import parse
 from tanji.plant.model import Plant, WitnessSettings
 from tanji.trust.anchor_text import Witness
-from tanji.trust.batch import Batch, parse_payload
+from tanji.trust.batch import Batch
 from tanji.trust.key_folder import KeyFolder
 from tanji.trust.keys import COSIGNATURE, VerifierKey
 from tanji.trust.log import Log
 from tanji.trust.note import split
+from tanji.trust.payload import parse_payload
 from tanji.trust.signer import Ed25519Signer
 
 MINIMAL = (Path(__file__).parents[1] / "plant" / "golden" / "good" / "minimal.yaml").read_text(encoding="utf-8")
@@ -141,7 +142,8 @@ def test_an_unapproved_point_map_is_told_on_healthz_and_seals_nothing(tmp_path: 
         with opened(plant, tmp_path) as box:
             report = box.sealer.report()
             assert "POINTMAP_UNAPPROVED" in {alarm["code"] for alarm in report["alarms"]}
-            assert report["seal"]["state"] == "off" and box.laboratory is None
+            assert report["seal"]["state"] == "held" and "pointmap-approved" in report["seal"]["reason"]
+            assert box.laboratory is not None and "pointmap-approved" in str(box.laboratory.seal().fault)
 
 
 def test_a_log_service_that_comes_later_gets_the_notes_before_the_batches(tmp_path: Path) -> None:

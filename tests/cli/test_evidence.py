@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tanji.cli.evidence import Evidence, open_evidence
+from tanji.cli.evidence import open_evidence
+from tanji.cli.evidence_parts import Evidence
 from tanji.cli.keys_setup import set_up
 from tanji.errors import InstanceLocked
 from tanji.health.alarms import AlarmCode
@@ -77,7 +78,7 @@ def test_with_every_key_there_everything_is_sealed_and_the_point_map_approved(op
     opened.set_up()
     found = opened()
     assert found.faults == []
-    assert found.sealer_signer is not None and found.laboratory_signer is not None
+    assert found.gateway.may_sign(0) and found.laboratory.may_sign(0)
     assert found.log is not None and found.log.keyring is not None
     (note,) = logged(found)
     assert (note.version, note.point_map) == (1, found.files.point_map_digest)
@@ -93,7 +94,7 @@ def test_opening_again_adds_nothing(opened: Opener) -> None:
 
 def test_without_any_key_the_faults_name_the_files_and_nothing_is_sealed(opened: Opener) -> None:
     found = opened()
-    assert found.sealer_signer is None and found.log is None
+    assert not found.gateway.may_sign(0) and found.log is None
     assert codes(found) == {AlarmCode.KEYS_MISSING, AlarmCode.POINTMAP_UNAPPROVED}
     text = "\n".join(fault.text for fault in found.faults)
     for name in ("anchor", "gw1.key", "lab.key", "log.key"):
@@ -106,15 +107,15 @@ def test_a_missing_key_leaves_the_others_at_work(opened: Opener, part: str) -> N
     (opened.folder / "keys" / f"{part}.key").unlink()
     found = opened()
     assert codes(found) == {AlarmCode.KEYS_MISSING}
-    assert (found.sealer_signer is None) == (part == "gw1")
-    assert (found.laboratory_signer is None) == (part == "lab")
+    assert found.gateway.may_sign(0) == (part == "lab")
+    assert found.laboratory.may_sign(0) == (part == "gw1")
 
 
 def test_a_key_that_others_may_read_is_not_used(opened: Opener) -> None:
     opened.set_up()
     (opened.folder / "keys" / "gw1.key").chmod(0o644)
     found = opened()
-    assert found.sealer_signer is None
+    assert not found.gateway.may_sign(0)
     assert "chmod 600" in found.faults[0].text
 
 
@@ -128,7 +129,7 @@ def test_a_key_that_is_not_in_the_keyring_signs_nothing(opened: Opener, tmp_path
     key.unlink()
     (other / "keys" / "gw1.key").rename(key)
     found = opened()
-    assert codes(found) == {AlarmCode.KEY_UNREGISTERED} and found.sealer_signer is None
+    assert codes(found) == {AlarmCode.KEY_UNREGISTERED} and not found.gateway.may_sign(0)
 
 
 def test_another_plants_key_under_the_right_file_name_is_told(opened: Opener, tmp_path: Path) -> None:
@@ -158,7 +159,7 @@ def test_a_changed_scale_without_an_approver_is_sealed_by_nobody(opened: Opener)
     (opened.folder / "keys" / "approve.key").unlink()
     found = opened(plant(("scale: 0.1", "scale: 0.097")))
     assert codes(found) == {AlarmCode.POINTMAP_UNAPPROVED}
-    assert found.sealer_signer is None and found.laboratory_signer is None
+    assert not found.gateway.may_sign(0) and not found.laboratory.may_sign(0)
     assert "version 1, for another point map" in found.faults[0].text
     assert opened(plant()).faults == [], "the former file is still approved"
 
@@ -177,7 +178,7 @@ def test_a_keyring_that_is_still_a_draft_registers_nobody(opened: Opener) -> Non
     keyring = opened.folder / "keys" / "keyring-1.note"
     keyring.rename(keyring.with_suffix(".draft"))
     found = opened()
-    assert found.sealer_signer is None
+    assert not found.gateway.may_sign(0)
     assert AlarmCode.KEY_UNREGISTERED in codes(found)
 
 
@@ -194,4 +195,4 @@ def test_a_log_that_is_away_is_no_fault_of_the_keys(opened: Opener) -> None:
     away = plant(("origin: p1.example", 'origin: p1.example, log_url: "http://127.0.0.1:9"'))
     found = opened(away)
     assert found.log is None and found.batch_log is not None
-    assert found.faults == [] and found.sealer_signer is not None
+    assert found.faults == [] and found.gateway.may_sign(0)

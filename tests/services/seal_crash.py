@@ -20,7 +20,8 @@ from services.sealer.sealing import Sealing
 from services.sealer.spool import Spool
 from tanji.health.clock import KernelClock
 from tanji.plant.point_map import point_map
-from tanji.trust.batch import parse_payload
+from tanji.trust.batch_signer import OneKey
+from tanji.trust.payload import parse_payload
 
 from .seal_rig import MINUTE, key
 from .sealer_rig import COAL, FEED, NOON, plant
@@ -67,7 +68,7 @@ class Source:
         self.sealing = Sealing(
             folder / "seal",
             spool=self.spool,
-            signer=Signing(told),
+            keys=OneKey(Signing(told)),
             point_map=MAP,
             clock=clock,
             kernel=lambda: KernelClock(True, 0.002),
@@ -87,7 +88,7 @@ class Source:
         """Texts of all notes by their numbers."""
         found = {}
         for seq in itertools.count():
-            note = self.sealing._folder.note(seq)
+            note = self.sealing._chain.folder.note(seq)
             if note is None:
                 return found
             found[seq] = note.rpartition(b"\n\n")[0] + b"\n"
@@ -95,12 +96,12 @@ class Source:
 
     def sealed_values(self) -> set[float | None]:
         """Every value under seal."""
-        lines = [line for seq in self.notes() for line in parse_payload(self.sealing._folder.batch(seq)[1])]
+        lines = [line for seq in self.notes() for line in parse_payload(self.sealing._chain.folder.batch(seq)[1])]
         assert len({line.text() for line in lines}) == len(lines), "a line sealed twice"
         return {line.value for line in lines}
 
     def close(self) -> None:
-        self.sealing._reader.close()
+        self.sealing._chain.close()
         self.spool.close()
 
 

@@ -19,9 +19,13 @@ from services.sealer import sealing as sealing_module
 from tanji.errors import TrustError
 from tanji.plant.model import Plant
 from tanji.plant.point_map import point_map
-from tanji.trust.batch import Batch, ChainEnd, PayloadLine, check_payload, leaf, parse_payload
+from tanji.trust.batch import Batch, ChainEnd, leaf
+from tanji.trust.batch_payload import check_payload
+from tanji.trust.batch_signer import OneKey
 from tanji.trust.keys import VerifierKey
 from tanji.trust.note import open_leaf
+from tanji.trust.payload import parse_payload
+from tanji.trust.payload_line import PayloadLine
 from tanji.trust.plant_note import read_point_map
 from tanji.trust.signer import Ed25519Signer
 
@@ -125,7 +129,8 @@ def sealing(
     """A rig that seals; `log` is where batches go. Cuts are made by `seal_now` and by the clock of the test."""
     made = made or plant(points)
     folder.mkdir(exist_ok=True)
-    options.setdefault("signer", key(seed))
+    signer = options.pop("signer", key(seed))
+    options.setdefault("keys", None if signer is None else OneKey(signer))
     options.setdefault("point_map", point_map(made))
     with rig(folder, made=made, to_log=log, **options) as running:
         yield running

@@ -12,8 +12,9 @@ import pytest
 
 from tanji.errors import TrustError
 from tanji.plant.point_map import point_map
-from tanji.trust.batch import Batch, format_batch, payload_root
+from tanji.trust.batch import Batch, format_batch
 from tanji.trust.note import sign
+from tanji.trust.payload import payload_root
 
 from .seal_rig import LogDouble, header, key, sealing
 from .sealer_rig import FEED, NOON, line, plant

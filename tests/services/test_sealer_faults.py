@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from services.sealer import Sealer
+from services.sealer.segments import all_frames
 from tanji.acquisition.outbox import Outbox
 from tanji.errors import SpoolError
 from tanji.store.influx import InfluxStore
@@ -267,7 +268,11 @@ def test_clock_set_by_an_hour_in_the_middle(tmp_path: Path, step: int) -> None:
         sealer.store.down.clear()
         assert sealer.sealer.drain(20)
         assert kept(sealer) == sent and sealer.parked() == []
-        records = [record for _, _, frame in sealer.sealer._spool.frames() for record in frame.records()]
+        records = [
+            record
+            for _, _, frame in all_frames(tmp_path / "spool", durable_seq=len(sent))
+            for record in frame.records()
+        ]
         assert [record.time_ms - NOON for record in records] == list(range(len(sent)))  # in the order of acceptance
         wait_until(lambda: "CLOCK_JUMPED" in codes(sealer.sealer))
         assert sealer.sealer.report()["clock"]["last_jump_s"] == step / 1000

@@ -68,7 +68,7 @@ def test_without_a_signing_key_nothing_is_sealed_and_health_says_so(tmp_path: Pa
         assert status == 200 and report["status"] == "ok"
         assert report["seal"] == {
             "state": "off",
-            "reason": "no signing key, or point map not approved: nothing is sealed",
+            "reason": "no keys: nothing is sealed",
         }
         assert not (tmp_path / "seal").exists() and not sealer.sealer.seal_now(1)
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from services.sealer import gateway_chain
 from services.sealer import sealing as module
+from services.sealer.gateway_chain import BEHIND_S, GRACE_MS
 from services.sealer.seal_files import SealFolder
+from services.sealer.seal_index import SealIndex
 from services.sealer.seal_state import ClockState
-from services.sealer.sealing import BEHIND_S, GRACE_MS
 from tanji.errors import TrustError
 from tanji.plant.model import Plant
 from tanji.plant.point_map import point_map
@@ -61,8 +63,8 @@ def test_a_clock_that_steps_back_moves_no_time_back(tmp_path: Path, hands: Hands
     steady = [0.0]
     with sealing(tmp_path, log=log, clock=hands.clock) as sealer:
         assert sealer.sealer.sealing is not None
-        sealer.sealer.sealing._monotonic = lambda: steady[0]
-        sealer.sealer.sealing._cut_at = 0.0
+        sealer.sealer.sealing._chain._monotonic = lambda: steady[0]
+        sealer.sealer.sealing._chain._cut_at = 0.0
         assert hands.at(sealer, 60 * MINUTE + GRACE_MS)
         assert not hands.at(sealer, MINUTE)  # 59 minutes back
         sealer.accept(line(FEED, NOON + MINUTE))
@@ -86,7 +88,7 @@ def test_a_clock_that_steps_back_moves_no_time_back(tmp_path: Path, hands: Hands
 
 
 def test_readings_waiting_above_the_limit_are_cut_early(tmp_path: Path, hands: Hands, monkeypatch: Any) -> None:
-    monkeypatch.setattr(module, "MOST_ROWS", 10)
+    monkeypatch.setattr(gateway_chain, "MOST_ROWS", 10)
     log = LogDouble()
     with sealing(tmp_path, log=log, clock=hands.clock) as sealer:
         for number in range(25):
@@ -99,13 +101,19 @@ def test_readings_waiting_above_the_limit_are_cut_early(tmp_path: Path, hands: H
         check_chain(log.batches(), [note for note, _ in log.entries])
 
 
-STEPS = ("save_cut", "save_payload", "save_note", "add_to_index", "save_chain")
+STEPS = (
+    (SealFolder, "save_cut"),
+    (SealFolder, "save_payload"),
+    (SealFolder, "save_note"),
+    (SealIndex, "add"),
+    (SealFolder, "save_chain"),
+)
 
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_after_a_failure_at_any_step_the_same_bytes_come_again(
-    tmp_path: Path, hands: Hands, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+    tmp_path: Path, hands: Hands, monkeypatch: pytest.MonkeyPatch, step: tuple[type, str], when: str
 ) -> None:
     """A crash at any step of one sealer; its twin has none. Both have the same notes and payloads in the end."""
     monkeypatch.setattr(ClockState, "text", lambda self: "ntp 0ms")  # else it counts the seconds of the run
@@ -118,7 +126,7 @@ def test_after_a_failure_at_any_step_the_same_bytes_come_again(
             sealer.accept(line(FEED, NOON, 3), line(POWER, NOON), line(COAL, NOON - 9 * MINUTE, 7))
             if breaks:
                 with monkeypatch.context() as patch:
-                    patch.setattr(SealFolder, step, broken(getattr(SealFolder, step), when))
+                    patch.setattr(*step, broken(getattr(*step), when))
                     with pytest.raises(OSError):
                         hands.at(sealer, 2 * MINUTE + GRACE_MS)
                     patch.setattr(module.Sealing, "seal_waiting", lambda self, **_: None)  # the stop is no clean one

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.sealer.sealing import GRACE_MS
+from services.sealer.gateway_chain import GRACE_MS
 from services.sealer.segments import list_segments
 from tanji.errors import TrustError
 

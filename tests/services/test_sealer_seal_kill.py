@@ -30,8 +30,9 @@ LATER = NOON + 100_000 * 60_000
 
 SPOOLING = ("sealer/spool.py", "sealer/segments.py", "sealer/frame.py", "sealer/recovery.py", "trust/durable.py")
 CUTTING = (
-    *("sealer/sealing.py", "sealer/cutter.py", "sealer/seal_files.py", "sealer/seal_lines.py", "sealer/seal_first.py"),
-    *("sealer/seal_history.py", "trust/durable.py"),
+    *("sealer/sealing.py", "sealer/gateway_chain.py", "sealer/cutter.py", "sealer/seal_files.py"),
+    *("sealer/seal_index.py", "sealer/seal_lines.py", "sealer/seal_first.py", "sealer/seal_history.py"),
+    "trust/durable.py",
 )
 SIGNING = ("trust/note.py", "trust/signer.py", "trust/batch.py", "trust/tree.py", "services/seal_crash.py")
 

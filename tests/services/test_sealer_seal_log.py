@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tanji.trust.batch import Batch, leaf, parse_payload
+from tanji.trust.batch import Batch, leaf
 from tanji.trust.log import Log
+from tanji.trust.payload import parse_payload
 
 from ..trust.log_rig import GATEWAY, KEYRING, LOG, opened
 from .seal_rig import MINUTE, header, sealing, standing
