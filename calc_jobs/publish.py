@@ -5,45 +5,36 @@ nothing else; both signatures; the statement into the log; a checkpoint over it;
 provisional until the late window has passed, all gateways have sealed beyond it and every sample has its result. A
 second one about the same period, boundary and rule set has to name the one it replaces, and say why; so does one with
 hours without value, or with more late readings than the plant allows: the approver's signature stands under the reason.
+Where preparer and approver are two people, `prepare` is what the first signs, `recomputed` what the second gets.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from calc_jobs import approval, ledger_export, proofs
-from calc_jobs.lateness import Lateness
-from calc_jobs.recomputation import Question, recompute
-from calc_jobs.recomputed_figures import Recomputed
-from calc_jobs.sealed_laboratory import check_ledger
-from calc_jobs.sealed_period import PeriodLog, SealedPeriod
+from calc_jobs import proofs
+from calc_jobs.recomputation import Question
+from calc_jobs.sealed_period import PeriodLog
+from calc_jobs.stating import Asked, Prepared, computed
+from tanji.domain.items import Boundary, RuleSetId
 from tanji.errors import UsageError
-from tanji.plant.trust_model import TrustSettings
 from tanji.trust import note, statement
-from tanji.trust.canonical import encode64
+from tanji.trust.canonical import decode64, encode64
+from tanji.trust.checkpoint import Checkpoint
 from tanji.trust.leaves import STATEMENT
 from tanji.trust.policy import Policy
 from tanji.trust.signer import Signer
-from tanji.trust.statement import (
-    CertificateUsed,
-    FactorsUsed,
-    Inputs,
-    LedgerUsed,
-    Quality,
-    RulesUsed,
-    Statement,
-    fixed,
-)
-
-EVER = (0, 2**63)
-"""The whole of time [UTC ms]: what was sealed long ago may hold for today."""
+from tanji.trust.statement import Statement
 
 
 class StatementLog(PeriodLog, Protocol):
     """A log that proves its entries too; `tanji.trust.log.Log` or its reader."""
+
+    def root(self, size: int | None = None) -> bytes:
+        """Root of the first `size` entries."""
+        ...
 
     def leaf_hash(self, index: int) -> bytes:
         """Hash of an entry."""
@@ -97,21 +88,42 @@ def publish(
     ledger : export of the ledger as of now. supersedes : leaf hash of the statement it replaces; None for a first one.
     reason : why it replaces one, or why late readings or hours without value are accepted.
     """
+    said = prepare(log, ledger, policy=office.policy, settle=office.settle, question=question, supersedes=supersedes,
+                   reason=reason)  # fmt: skip
+    signed = note.sign(said.body, office.preparer, office.approver)
+    return Published(office.append(signed, said.files), said.statement, signed, said.inputs)
+
+
+def prepare(
+    log: StatementLog,
+    ledger: bytes,
+    *,
+    policy: Policy,
+    settle: Settle,
+    question: Question,
+    supersedes: bytes | None = None,
+    reason: str = "",
+) -> Prepared:
+    """Compute what there is to be signed, from the newest checkpoint; arguments as of `publish`."""
     _check_supersedes(log, question, supersedes)
-    head = proofs.head_of(office.settle(NEWEST))
-    prepared = SealedPeriod.of(log, head.size, question)
-    sealed = prepared.laboratory(whole=True)
-    if sealed is not None:
-        check_ledger(ledger_export.entries(ledger), sealed, window=EVER)
-    found = recompute(prepared.plant, prepared.evidence, ledger, question=question)
-    late = prepared.lateness(office.policy)
-    _check_reason(found, late, settings=prepared.settings, reason=reason)
-    said = _statement(prepared, found, late, ledger, origin=head.origin, root=head.root, question=question,
-                      supersedes=supersedes, reason=reason, witnessed=office.policy.is_witnessed)  # fmt: skip
-    signed = note.sign(statement.format_statement(said), office.preparer, office.approver)
-    files = {"ledger.json": ledger, "factors.toml": approval.factors_toml(), "rulesets.toml": approval.rulesets_toml()}
-    index = office.append(signed, files)
-    return Published(index, said, signed, found.inputs)
+    head = proofs.head_of(settle(NEWEST))
+    asked = Asked(question, supersedes, reason)
+    return computed(log, ledger, head=head, policy=policy, asked=asked, insists=True)
+
+
+def recomputed(
+    log: StatementLog, ledger: bytes, *, said: Statement, size: int, origin: str, policy: Policy
+) -> Prepared:
+    """The statement that the first `size` entries and a ledger give to the question and the words of `said`.
+
+    size : that of `said` for what has to be the same to the byte, which is then refused as `prepare` would have; the
+    present one for what would be said now. origin : of the log.
+    """
+    question = Question(said.period, Boundary(said.boundary), RuleSetId(said.rule_set))
+    supersedes = None if said.supersedes is None else decode64(said.supersedes, rule="statement-supersedes")
+    head = Checkpoint(origin, size, log.root(size))
+    asked = Asked(question, supersedes, said.reason)
+    return computed(log, ledger, head=head, policy=policy, asked=asked, insists=size == said.inputs.size)
 
 
 def prove(log: StatementLog, index: int, *, settle: Settle) -> bytes:
@@ -136,61 +148,4 @@ def _check_supersedes(log: StatementLog, question: Question, supersedes: bytes |
     raise UsageError(
         f"{question.period.name} has a statement for this boundary and rule set already (entry {same[-1]}); "
         f"to replace it: --supersedes {encode64(newest)} --reason TEXT"
-    )
-
-
-def _check_reason(found: Recomputed, late: Lateness, *, settings: TrustSettings, reason: str) -> None:
-    """Refuse to publish without a word what somebody has to have approved."""
-    if reason.strip():
-        return
-    limit = settings.late_share_limit
-    if late.share > limit:
-        raise UsageError(
-            f"{float(late.share):.2%} of the readings were first witnessed more than two hours after their time, the "
-            f"plant allows {limit:.2%}: --reason has to say why they are accepted"
-        )
-    if late.beyond_window:
-        days = f"{settings.late_window_d:g} days"
-        raise UsageError(f"{late.beyond_window} readings were sealed later than {days}: --reason has to say why")
-    if found.missing_hours:
-        raise UsageError(f"{found.missing_hours} hours of a stream have no value: --reason has to say why")
-
-
-def _statement(
-    prepared: SealedPeriod,
-    found: Recomputed,
-    late: Lateness,
-    ledger: bytes,
-    *,
-    origin: str,
-    root: bytes,
-    question: Question,
-    supersedes: bytes | None,
-    reason: str,
-    witnessed: bool,
-) -> Statement:
-    rules, factors = (hashlib.sha256(data).hexdigest() for data in (approval.rulesets_toml(), approval.factors_toml()))
-    certificates = tuple(CertificateUsed(*one) for one in ledger_export.certificates(prepared.plant))
-    chains = prepared.chains.ranges(prepared.keyring, found.window)
-    return Statement(
-        plant=prepared.plant.site.id,
-        period=question.period,
-        boundary=question.boundary.value,
-        rule_set=question.rule_set.value,
-        results=found.results,
-        total_co2_t=found.total_co2_t,
-        total_u_rel=found.total_u_rel,
-        inputs=Inputs(origin, prepared.size, encode64(root), *found.window, gateways=chains, manifest=found.manifest),
-        method=approval.method(),
-        rules=RulesUsed(question.rule_set.value, rules),
-        factors=FactorsUsed(factors),
-        plant_file=prepared.files,
-        ledger=LedgerUsed(hashlib.sha256(ledger).hexdigest(), certificates),
-        quality=Quality(
-            found.captured, found.substituted_hours, found.missing_hours, found.anomalies_open, fixed(late.share)
-        ),
-        status=prepared.status(),
-        supersedes=None if supersedes is None else encode64(supersedes),
-        reason=reason.strip(),
-        witnessed=witnessed,
     )

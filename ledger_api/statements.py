@@ -13,25 +13,30 @@ from typing import Any
 
 from flask import Blueprint, current_app, render_template, request
 
+from ledger_api import approvals
 from tanji.errors import EvidenceMissing, TrustError
 from tanji.plant.model import Plant
 from tanji.report import numbers
 from tanji.report.words import LANGUAGES, Words
 from tanji.trust import note, statement
+from tanji.trust.key_folder import KeyFolder
+from tanji.trust.keyring import Keyring
 from tanji.trust.leaves import STATEMENT
 from tanji.trust.log_reader import LogReader
 from tanji.trust.policy import Anchor
 from tanji.trust.statement import Statement
+from tanji.trust.waiting_room import WaitingRoom
 
 pages = Blueprint("statements", __name__)
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedLog:
-    """Where the plant's log and anchor are; neither need be there yet."""
+    """Where the plant's log and anchor are; neither need be there yet. drafts : what waits for an approver."""
 
     folder: Path
     anchor: Path
+    drafts: WaitingRoom | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ def statements() -> str:
         endpoint="statements",
         there=plant.trust is not None,
         rows=[row(one, plant, words, is_witnessed=anchor is not None and anchor.policy.is_witnessed) for one in found],
+        waiting=_waiting(held.published, plant, words),
         self_registered=anchor is not None and anchor.is_self_registered,
         unwitnessed=anchor is not None and not anchor.policy.is_witnessed,
         now=numbers.local_time(held.clock(), plant.site.timezone),
@@ -126,6 +132,23 @@ def _read(published: PublishedLog | None) -> tuple[Sequence[Listed], Anchor | No
         return listed(LogReader(published.folder), anchor), anchor
     except EvidenceMissing:  # its owner is just making it
         return (), anchor
+
+
+def _waiting(published: PublishedLog | None, plant: Plant, words: Words) -> list[dict[str, str]]:
+    """What waits for its approver."""
+    if published is None or published.drafts is None or not published.drafts.names():
+        return []
+    is_there = (published.folder / "checkpoint").is_file()
+    try:
+        keyring = LogReader(published.folder).keyring if is_there else _first_keyring(published.anchor)
+    except EvidenceMissing:  # its owner is just making it
+        keyring = None
+    return list(approvals.rows(published.drafts, keyring, plant, words))
+
+
+def _first_keyring(anchor: Path) -> Keyring | None:
+    """The keyring of the folder of keys, which lies beside the anchor, before there is a log."""
+    return KeyFolder(anchor.parent, anchor=anchor.name).keyring()
 
 
 def _witnessed(log: LogReader, anchor: Anchor | None) -> Iterator[tuple[int, int]]:

@@ -2,7 +2,8 @@
 
 The sealed line stays in the log for ever; the correction is an entry of its own that names it, the new line, the reason
 and the digest of the file that proves it. Statements published from then on count it; the audit brings the store into
-line (`tanji audit`).
+line (`tanji audit`). Where the approver's key is not in the folder of keys, a draft is left for `tanji approve`. Exit
+codes: 0 in the log, or prepared as asked; 2 refused; 3 not in the log: its draft waits for the approver.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from pathlib import Path
 from calc_jobs.sealed_log import SealedLog
 from tanji.cli import period
 from tanji.cli.ledger_entries import stated
+from tanji.cli.prepared_draft import add_prepare_only, leave, tell
 from tanji.cli.publish import WAIT_S
-from tanji.cli.publishing import publishing_room
+from tanji.cli.publishing import approver_of, preparer_of, publishing_room
 from tanji.errors import TrustError, UsageError
 from tanji.plant.load import load
 from tanji.plant.model import Plant
@@ -24,8 +26,15 @@ from tanji.trust import correction, note
 from tanji.trust.canonical import format_value, parse_value
 from tanji.trust.correction import Correction
 from tanji.trust.log_reader import LogView
-from tanji.trust.payload import DUPLICATE
+from tanji.trust.payload_line import DUPLICATE
 from tanji.trust.utc import utc
+
+EVIDENCE = "evidence"
+"""Name, beside a draft, of the file that proves a correction."""
+FOLLOWS = (
+    "the database follows by `tanji audit repair`, published figures by `tanji publish --supersedes newest`\n"
+    "数据库由 `tanji audit repair` 跟上，已发布的数字由 `tanji publish --supersedes newest` 跟上"
+)
 
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,7 +42,9 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     verb = verbs.add_parser(
         "correct",
         help="correct a sealed reading under two signatures",
-        description="Put another value in the place of a sealed one; the sealed line stays provable.",
+        description="Put another value in the place of a sealed one, signed by preparer and approver; the sealed line"
+        " stays provable. Where the approver's key is not in the folder of keys, a draft waits for `tanji approve`, and"
+        " the exit code is 3.",
         epilog="example: tanji correct kiln1.coal.mass_flow 2026-09-20T08:15:00 21.4 --reason recalibrated "
         "--evidence record.pdf --plant plant.yaml",
     )
@@ -47,6 +58,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     verb.add_argument("--evidence", type=Path, required=True, metavar="FILE", help="the file that proves it")
     verb.add_argument("--plant", type=Path, required=True, metavar="FILE", help="the plant file")
     verb.add_argument("--data", type=Path, default=Path("data"), metavar="DIR", help="data directory (default: ./data)")
+    add_prepare_only(verb)
     verb.add_argument("--wait", type=float, default=WAIT_S, metavar="S", help="how long to wait for the log's owner")
     verb.add_argument("--json", action="store_true", help="one JSON line instead of text")
     verb.set_defaults(func=run)
@@ -64,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
             index=index,
             batch=room.log.leaf_hash(index),
             line=line,
-            by=_instead(plant, line, arguments.value, arguments.quality),
+            by=instead(plant, line, arguments.value, arguments.quality),
             reason=arguments.reason,
             evidence=hashlib.sha256(evidence).digest(),
         )
@@ -72,14 +84,20 @@ def run(arguments: argparse.Namespace) -> int:
             body = correction.format_correction(said)
         except TrustError as error:
             raise UsageError(f"correction: {error}") from error
-        signed = note.sign(body, room.preparer, room.approver)
-        entry = room.append(signed, {"evidence": evidence})
+        files = {EVIDENCE: evidence}
+        preparer = preparer_of(room.keys)
+        approver = None if arguments.prepare_only else approver_of(room.keys)
+        if approver is None:
+            waiting = leave(arguments.data, body, files, preparer=preparer, size=room.log.size)
+            key = room.keys.key_file("approve").path
+            return tell(waiting, arguments, plant_file=arguments.plant, approver_key=key)
+        entry = room.append(note.sign(body, preparer, approver), files)
     if arguments.json:
         told = {"index": entry, "batch": index, "line": said.line, "by": said.by, "evidence": said.evidence.hex()}
         print(json.dumps(told, ensure_ascii=False))
     else:
         print(f"entry {entry}: {said.line} -> {said.by}")
-        print("the database follows by `tanji audit repair`, published figures by `tanji publish --supersedes newest`")
+        print(FOLLOWS)
     return 0
 
 
@@ -98,7 +116,7 @@ def standing_line(log: LogView, point: str, time_ms: int) -> tuple[int, str]:
     return found
 
 
-def _instead(plant: Plant, line: str, text: str, word: int | None) -> str:
+def instead(plant: Plant, line: str, text: str, word: int | None) -> str:
     """The new line, in the one spelling of its point's kind."""
     point, time, _, old_word = line.split(" ")
     kind = plant.points_by_id[point].kind if point in plant.points_by_id else ""

@@ -19,7 +19,7 @@ from tanji.errors import PlantError, StoreUnavailable, TanjiError
 
 VERBS = (
     "demo", "run", "plant", "poll", "receive", "seal", "import", "keys", "jobs", "audit", "ledger", "calc", "compute",
-    "publish", "bundle", "correct", "verify", "bench",
+    "publish", "approve", "bundle", "correct", "verify", "bench",
 )  # fmt: skip
 """Every verb, in the order a newcomer meets them; each is a module of this package."""
 

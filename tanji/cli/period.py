@@ -10,6 +10,10 @@ from tanji.domain.items import Boundary, RuleSetId
 from tanji.errors import UsageError
 from tanji.plant.model import Plant
 from tanji.trust.statement import HOUR_MS, Period
+from tanji.trust.utc import utc
+
+SPAN = " – "
+"""Between the two ends of a period that has no name of its own."""
 
 
 def add_period(part: argparse.ArgumentParser, *, required: bool) -> None:
@@ -39,10 +43,27 @@ def period_of(arguments: argparse.Namespace, plant: Plant) -> Period:
         return _period(_midnight(day, zone), _midnight(day + timedelta(days=1), zone), day.isoformat())
     if arguments.month is not None:
         first = _day(f"{arguments.month}-01", "--month")
-        following = (first + timedelta(days=32)).replace(day=1)
-        return _period(_midnight(first, zone), _midnight(following, zone), arguments.month)
+        return _period(_midnight(first, zone), _midnight(_next_month(first), zone), arguments.month)
     start, end = (_moment(text, zone, name) for text, name in ((arguments.start, "--from"), (arguments.end, "--to")))
-    return _period(start, end, f"{arguments.start} – {arguments.end}")
+    return _period(start, end, f"{arguments.start}{SPAN}{arguments.end}")
+
+
+def check_name(period: Period, timezone: str) -> None:
+    """Raise UsageError unless a period is called what it is: a month that lacks its last day is no month."""
+    zone, name = ZoneInfo(timezone), period.name
+    start, dash, end = name.partition(SPAN)
+    try:
+        if dash:
+            found = tuple(_moment(text, zone, "period.name") for text in (start, end))
+        else:
+            first = _day(name if len(name) == len("2026-09-20") else f"{name}-01", "period.name")
+            following = first + timedelta(days=1) if first.isoformat() == name else _next_month(first)
+            found = _midnight(first, zone), _midnight(following, zone)
+    except UsageError as error:
+        raise UsageError(f"{error}, in {name}") from error
+    if found != (period.from_ms, period.to_ms):
+        said, true = (" – ".join(map(utc, times)) for times in (found, (period.from_ms, period.to_ms)))
+        raise UsageError(f"period.name: expected a name of {true}, got {name}, which is {said}")
 
 
 def scope_of(arguments: argparse.Namespace, plant: Plant) -> tuple[Boundary, RuleSetId]:
@@ -74,6 +95,10 @@ def _day(text: str, name: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{name}: expected a day like 2026-09-20 or a month like 2026-09, got {text}") from None
+
+
+def _next_month(first: date) -> date:
+    return (first + timedelta(days=32)).replace(day=1)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> int:

@@ -75,7 +75,13 @@ class PlantNotes:
         before = self.newest()
         if before is not None and before.describes(files):
             return before
-        said = plant_note(
+        signed = note.sign(self.next(plant_id, files, from_ms=from_ms).body(), preparer, approver)
+        return self.keep(signed, point_map=files.point_map, plant_file=files.plant_file)
+
+    def next(self, plant_id: str, files: Described, *, from_ms: int) -> PlantNote:
+        """What the version after the newest one says of these files."""
+        before = self.newest()
+        return plant_note(
             plant_id,
             point_map=files.point_map,
             plant_file=files.plant_file,
@@ -83,8 +89,6 @@ class PlantNotes:
             before=None if before is None else before.said,
             leaf=NO_NOTE if before is None else leaf(before.note),
         )
-        signed = note.sign(said.body(), preparer, approver)
-        return self.keep(signed, point_map=files.point_map, plant_file=files.plant_file)
 
 
 def _create(path: Path, data: bytes) -> None:

@@ -1,8 +1,9 @@
 """`tanji publish`: an emission statement, computed from sealed readings, signed by two, logged, proved (R33).
 
 The statement and the lines fed to its formulas are kept under DATA/statements/<index of the log>; the proof beside them
-as soon as a checkpoint over it is witnessed. Exit codes: 0 published and proved, 2 refused with what is lacking,
-3 nothing can be said yet: the period is not sealed to its end, or no witness answered.
+as soon as a checkpoint over it is witnessed. Where the approver's key is not in the folder of keys, a draft is left for
+`tanji approve`. Exit codes: 0 published and proved, or prepared as asked; 2 refused with what is lacking; 3 not
+published yet: the period is not sealed to its end, no witness answered, or the draft waits for its approver.
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ import sys
 from pathlib import Path
 
 from calc_jobs import ledger_export
-from calc_jobs.publish import Published, prove, publish, statements
+from calc_jobs.publish import Published, prepare, prove, statements
 from calc_jobs.recomputation import Question
 from tanji.cli import period
-from tanji.cli.publishing import PublishingRoom, publishing_room
+from tanji.cli.prepared_draft import add_prepare_only, leave, tell
+from tanji.cli.publishing import PublishingRoom, approver_of, preparer_of, publishing_room
 from tanji.cli.stores import open_existing_ledger
 from tanji.errors import EvidenceMissing, TrustError, UsageError
 from tanji.plant.load import load
 from tanji.trust import durable
 from tanji.trust.bundle import INPUTS, STATEMENT, STATEMENT_PROOF
 from tanji.trust.canonical import HASH_BYTES, decode64, encode64
+from tanji.trust.note import sign
 
 DONE, UNDECIDED = 0, 3
 FOLDER = "statements"
@@ -39,7 +42,8 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     verb = verbs.add_parser(
         "publish",
         help="publish a signed emission statement",
-        description="Compute a period from sealed readings and publish it, signed by preparer and approver.",
+        description="Compute a period from sealed readings and publish it, signed by preparer and approver. Where the"
+        " approver's key is not in the folder of keys, a draft waits for `tanji approve`, and the exit code is 3.",
         epilog="example: tanji publish --plant plant.yaml --data /var/lib/tanji --month 2026-09",
     )
     verb.add_argument("--plant", type=Path, required=True, metavar="FILE", help="the plant file")
@@ -50,6 +54,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "--supersedes", metavar="HASH", help="leaf hash of the statement it replaces, or `newest`; needs --reason"
     )
     verb.add_argument("--reason", default="", metavar="TEXT", help="why it replaces one, or why late data are accepted")
+    add_prepare_only(verb)
     verb.add_argument(
         "--wait", type=float, default=WAIT_S, metavar="S", help=f"how long to wait for witnesses (default: {WAIT_S:g})"
     )
@@ -69,15 +74,35 @@ def run(arguments: argparse.Namespace) -> int:
         ledger.close()
     try:
         with publishing_room(plant, arguments.data, wait_s=arguments.wait) as room:
-            replaced = _replaced(arguments.supersedes, room, question)
-            made = publish(room.log, export, office=room.office(), question=question, supersedes=replaced,
-                           reason=arguments.reason)  # fmt: skip
-            folder = keep(arguments.data, made)
-            proved = _prove(room, made, folder)
-            _tell(made, folder, room, proved=proved, as_json=arguments.json)
+            return _in_room(arguments, room, export, question)
     except EvidenceMissing as error:
         print(f"tanji publish: {error}", file=sys.stderr)
         return UNDECIDED
+
+
+def _in_room(arguments: argparse.Namespace, room: PublishingRoom, export: bytes, question: Question) -> int:
+    """Prepare, and sign and log where both keys are here."""
+    preparer = preparer_of(room.keys)
+    approver = None if arguments.prepare_only else approver_of(room.keys)
+    replaced = _replaced(arguments.supersedes, room, question)
+    said = prepare(room.log, export, policy=room.anchor.policy, settle=room.settle, question=question,
+                   supersedes=replaced, reason=arguments.reason)  # fmt: skip
+    if approver is None:
+        files = {"ledger.json": export}  # the other files are of the installed Tanji, the approver's own one
+        size = said.statement.inputs.size
+        waiting = leave(arguments.data, said.body, files, preparer=preparer, size=size)
+        key = room.keys.key_file("approve").path
+        return tell(waiting, arguments, plant_file=arguments.plant, approver_key=key)
+    note = sign(said.body, preparer, approver)
+    made = Published(room.append(note, said.files), said.statement, note, said.inputs)
+    return finish(made, room, arguments.data, as_json=arguments.json)
+
+
+def finish(made: Published, room: PublishingRoom, data_dir: Path, *, as_json: bool) -> int:
+    """Keep a statement that is in the log, prove it, and say so; the exit code."""
+    folder = keep(data_dir, made)
+    proved = _prove(room, made, folder)
+    _tell(made, folder, room, proved=proved, as_json=as_json)
     return DONE if proved else UNDECIDED
 
 

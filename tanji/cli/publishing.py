@@ -1,4 +1,4 @@
-"""The ways of `tanji publish`, `bundle` and `correct` to keys, log and witnesses of a data directory.
+"""The ways of `tanji publish`, `correct` and `approve` to keys, log and witnesses of a data directory.
 
 Where no other process owns the log it is opened here, and witnesses are asked here. Where `tanji run` or a log's
 service owns it, the note is handed over, by the inbox of the data directory or over HTTP, and its checkpoint awaited.
@@ -6,6 +6,7 @@ service owns it, the note is handed over, by the inbox of the data directory or 
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from calc_jobs.proofs import head_of
-from calc_jobs.publish import Office
 from services.log.keeper import LogKeeper
 from services.log.witness_client import witnesses_of
 from tanji.cli.clock import now_ms
@@ -24,6 +24,7 @@ from tanji.health.alarms import Alarms
 from tanji.plant.model import Plant
 from tanji.plant.trust_model import TrustSettings
 from tanji.trust.key_folder import KeyFolder
+from tanji.trust.keyring import Keyring
 from tanji.trust.log import Log
 from tanji.trust.log_client import LogClient
 from tanji.trust.log_reader import LogReader, LogView
@@ -44,14 +45,16 @@ class PublishingRoom:
 
     log: LogView
     anchor: Anchor
-    preparer: Signer
-    approver: Signer
+    keys: KeyFolder
     append: Callable[[bytes, Mapping[str, bytes]], int]
     settle: Callable[[int], bytes]
 
-    def office(self) -> Office:
-        """For `calc_jobs.publish`."""
-        return Office(self.preparer, self.approver, self.anchor.policy, self.append, self.settle)
+    def keyring(self) -> Keyring:
+        """The keyring in force; EvidenceMissing where the log has none."""
+        found = self.log.keyring
+        if found is None:
+            raise EvidenceMissing("note-unknown-key", where="log", expected="a keyring in the log", got="none")
+        return found
 
 
 def trust_of(plant: Plant) -> TrustSettings:
@@ -61,14 +64,26 @@ def trust_of(plant: Plant) -> TrustSettings:
     return plant.trust
 
 
+def preparer_of(keys: KeyFolder) -> Signer:
+    """The preparer's key, which is where things are prepared; EvidenceMissing without it."""
+    return keys.key_file("prepare").read()
+
+
+def approver_of(keys: KeyFolder) -> Signer | None:
+    """The approver's key where it lies with the preparer's; None where another person has it."""
+    try:
+        return keys.key_file("approve").read()
+    except EvidenceMissing:
+        return None
+
+
 @contextmanager
 def publishing_room(plant: Plant, data_dir: Path, *, wait_s: float) -> Iterator[PublishingRoom]:
     """Open what is needed. wait_s : how long to wait for the owner of the log and for witnesses [s]."""
     trust = trust_of(plant)
     folder = KeyFolder(trust.keys_dir(data_dir), anchor=trust.anchor)
     anchor = folder.anchor()
-    preparer, approver = (folder.key_file(part).read() for part in ("prepare", "approve"))
-    held = anchor, preparer, approver
+    held = anchor, folder
     own = _own(trust, folder, data_dir, anchor)
     if own is None:
         reader = opened(data_dir)
@@ -91,6 +106,14 @@ def opened(data_dir: Path) -> LogReader:
     return LogReader(data_dir / LOG_FOLDER)
 
 
+def keyring_of(keys: KeyFolder, data_dir: Path) -> Keyring | None:
+    """The newest keyring of the folder of keys, or else of the published log; None where neither has one."""
+    found = keys.keyring()
+    if found is None and (data_dir / LOG_FOLDER / "checkpoint").is_file():
+        return LogReader(data_dir / LOG_FOLDER).keyring
+    return found
+
+
 def newest_head(log: LogView, policy: Policy, *, size: int = 0) -> bytes | None:
     """The newest checkpoint over at least `size` entries that satisfies a policy; None if there is none."""
     if not policy.is_witnessed:
@@ -108,12 +131,16 @@ def newest_head(log: LogView, policy: Policy, *, size: int = 0) -> bytes | None:
 
 
 def _own(trust: TrustSettings, folder: KeyFolder, data_dir: Path, anchor: Anchor) -> Log | None:
-    """The log of the data directory, where it is nobody else's."""
+    """The log of the data directory, where it is nobody else's and its key is here: at an approver's it is not."""
     if trust.log_url is not None:
         return None
     opened(data_dir)
+    key = folder.key_file("log")
+    if not key.path.exists():
+        print(f"{key.path}: no such key here; the note is handed to the process that owns the log", file=sys.stderr)
+        return None
     try:
-        return Log.open(data_dir / LOG_FOLDER, signer=folder.key_file("log").read(), clock=now_ms, anchor=anchor)
+        return Log.open(data_dir / LOG_FOLDER, signer=key.read(), clock=now_ms, anchor=anchor)
     except InstanceLocked:
         return None
 

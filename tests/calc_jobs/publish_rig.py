@@ -22,13 +22,14 @@ from tanji.plant.model import Plant
 from tanji.plant.point_map import described
 from tanji.trust import note, plant_note, statement
 from tanji.trust.anchor_text import Witness, format_anchor
-from tanji.trust.batch import GENESIS, Batch, format_batch, payload_root
+from tanji.trust.batch import GENESIS, Batch, format_batch
 from tanji.trust.bundle_writer import write_bundle
 from tanji.trust.canonical import encode64, format_value
 from tanji.trust.keyring import seal
 from tanji.trust.keyring_text import KeyLine, KeyringText
 from tanji.trust.keys import COSIGNATURE, ED25519, VerifierKey
 from tanji.trust.log import Log
+from tanji.trust.payload import payload_root
 from tanji.trust.policy import Anchor
 from tanji.trust.registrar import Registrar
 from tanji.trust.signer import Ed25519Signer

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from calc_jobs import ledger_export
-from calc_jobs.publish import prove, statements
+from calc_jobs.publish import prepare, prove, recomputed, statements
 from tanji.domain.items import RuleSetId
 from tanji.errors import EvidenceMissing, TrustError, UsageError
 from tanji.trust import note, proof, statement
@@ -141,6 +142,25 @@ def test_readings_witnessed_late_are_counted_and_need_a_reason(lived, tmp_path: 
     # of eight hours the witness saw the last two in time, less the ten seconds it came after the hour: 23 minutes of
     # every reading are too late by hour 6 of 8; of 24 h the share late is close to three quarters
     assert 0.74 < float(said.quality.late_share) < 0.76
+    made.log.close()
+
+
+def test_what_is_prepared_is_recomputed_to_the_byte_and_refused_without_the_reason_it_needs(
+    lived, tmp_path: Path
+) -> None:
+    """Who approves insists on what `publish` insists on: the preparer may have signed without having been asked."""
+    made = Sealed(lived.plant, lived.ledger, tmp_path)
+    made.seal_hours(lived.store.read("hx_raw", "reading"), 32, witness_every=8)
+    export, policy = ledger_export.export(lived.plant, lived.ledger), Anchor.parse(made.anchor()).policy
+    with pytest.raises(UsageError, match="two hours"):
+        prepare(made.log, export, policy=policy, settle=made.settle, question=DAY)
+    mine = prepare(made.log, export, policy=policy, settle=made.settle, question=DAY, reason="the line was down")
+    said, size = mine.statement, mine.statement.inputs.size
+    again = recomputed(made.log, export, said=said, size=size, origin=said.inputs.origin, policy=policy)
+    assert (again.body, again.inputs) == (mine.body, mine.inputs)
+    silent = replace(said, reason="")
+    with pytest.raises(UsageError, match="two hours"):
+        recomputed(made.log, export, said=silent, size=size, origin=said.inputs.origin, policy=policy)
     made.log.close()
 
 
