@@ -193,7 +193,7 @@ class TrustError(TanjiError):
     """
 
     def __init__(self, rule: str, *, where: str = "", expected: str, got: str) -> None:
-        self.rule, self.where = rule, _shown(where)
+        self.rule, self.where = rule, _shown(where, end=True)
         self.expected, self.got = _shown(expected), _shown(got)
         super().__init__(": ".join(filter(None, (self.where, rule, f"expected {self.expected}, got {self.got}"))))
 
@@ -222,11 +222,14 @@ SECRET = re.compile(r"PRIVATE\+KEY\S*")
 """A private key, which somebody may have put where a public one belongs."""
 
 
-def _shown(text: str) -> str:
-    """One printable line of at most `LONGEST_SHOWN` characters, without secrets."""
+def _shown(text: str, *, end: bool = False) -> str:
+    """One printable line of at most `LONGEST_SHOWN` characters, without secrets; of a path the end tells most."""
     text = SECRET.sub("a private key (not shown)", text)
-    line = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text[: LONGEST_SHOWN + 1])
-    return line if len(line) <= LONGEST_SHOWN else line[: LONGEST_SHOWN - 1] + "…"
+    cut = text[-LONGEST_SHOWN - 1 :] if end else text[: LONGEST_SHOWN + 1]
+    line = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in cut)
+    if len(line) <= LONGEST_SHOWN:
+        return line
+    return "…" + line[2:] if end else line[: LONGEST_SHOWN - 1] + "…"
 
 
 class InstanceLocked(TanjiError):

@@ -132,7 +132,7 @@ def test_what_the_laboratory_sealed_under_the_former_map_goes_before_the_note(
     with running(elsewhere.of(NEXT), place) as box:
         assert box.laboratory is not None
         assert not box.sealer.seal_now(1), "the laboratory's batches go first"
-        assert "plant note 2 waits: batch 1 of p1.example/lab" in box.sealer.report()["seal"]["log"]
+        wait_until(lambda: "plant note 2 waits: batch 1 of p1.example/lab" in box.sealer.report()["seal"]["log"])
         assert box.laboratory.seal(even_nothing=True).waiting == 0
         assert box.sealer.seal_now(40)
     found = order(elsewhere.log, FORMER, NEXT)
@@ -166,7 +166,7 @@ def test_a_batch_that_comes_after_the_note_waits_until_its_map_is_approved_again
         elsewhere.log.add_note(note, files=files)  # by another gateway's process
         post(box, 12.5)
         assert not box.sealer.seal_now(1), "signed before this process knew"
-        assert "pointmap-approved" in box.sealer.report()["seal"]["log"]
+        wait_until(lambda: "pointmap-approved" in box.sealer.report()["seal"]["log"])
         place.bring(*names)
         place.bring(*place.approve(elsewhere.of(FORMER)))
         wait_until(lambda: box.sealer.seal_now(1))
@@ -199,7 +199,8 @@ def test_a_process_with_the_new_file_brings_both_notes_in_their_places(place: Pl
     place.bring(*names)
     elsewhere.come()
     with running(elsewhere.of(NEXT), place) as box:
-        assert not box.sealer.seal_now(1) and "pointmap-approved" in box.sealer.report()["seal"]["log"]
+        assert not box.sealer.seal_now(1)
+        wait_until(lambda: "pointmap-approved" in box.sealer.report()["seal"]["log"])
         place.bring(*place.approve(elsewhere.of(FORMER)), *place.approve(elsewhere.of(NEXT)))
         wait_until(lambda: box.sealer.seal_now(1))
     found = order(elsewhere.log, FORMER, NEXT)

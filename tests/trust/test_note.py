@@ -196,6 +196,12 @@ def test_an_error_says_rule_place_expected_and_got_in_one_printable_line() -> No
     assert re.fullmatch(r"a.b: note-form: expected x{119}…, got .\[31m.", str(error)) and "\x1b" not in str(error)
 
 
+def test_of_a_long_path_an_error_shows_the_end() -> None:
+    error = TrustError("note-form", where=f"/{'very/' * 60}ledger.json", expected="a file", got="no file")
+    assert re.fullmatch(r"…[a-z/]{108}ledger\.json", error.where)
+    assert TrustError("note-form", where=error.where, expected="a", got="b").where == error.where
+
+
 def test_an_error_comes_home_from_another_process() -> None:
     for kind in (TrustError, EvidenceMissing):
         error = kind("payload-root", where="payload/7", expected="a", got="b")
